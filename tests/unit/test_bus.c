@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/core/bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct reg {
+	struct device dev;
+	uint64_t value, last_off;
+	unsigned last_size;
+};
+
+static uint64_t reg_read(struct device *d, uint64_t off, unsigned size)
+{
+	struct reg *r = container_of(d, struct reg, dev);
+
+	EXPECT(mutex_is_held(&d->lock));
+	r->last_off = off;
+	r->last_size = size;
+	return r->value;
+}
+
+static void reg_write(struct device *d, uint64_t off, unsigned size, uint64_t v)
+{
+	struct reg *r = container_of(d, struct reg, dev);
+
+	r->last_off = off;
+	r->last_size = size;
+	r->value = v;
+}
+
+static void reg_destroy(struct device *d)
+{
+	(void)d;
+}
+
+static const struct device_ops reg_ops = {
+	.name = "reg",
+	.read = reg_read,
+	.write = reg_write,
+	.destroy = reg_destroy,
+	.min_access = 1,
+	.max_access = 4,
+};
+
+static struct bus *new_bus(void)
+{
+	struct err e;
+	struct bus *b = bus_create(&e);
+
+	EXPECT(b != NULL);
+	return b;
+}
+
+static int add(struct bus *b, struct reg *r, uint64_t base, uint64_t size, struct err *e)
+{
+	*r = (struct reg){ .value = 0x1122334455667788 };
+	device_init(&r->dev, &reg_ops, base, size);
+	return bus_add(b, &r->dev, e);
+}
+
+TEST(bus_finds_every_device_among_many_at_both_ends_and_not_beyond)
+{
+	enum { N = 500 };
+	static struct reg r[N];
+	struct bus *b = new_bus();
+	struct err e;
+
+	/* In an order that is neither up nor down. */
+	for (unsigned i = 0; i < N; i++) {
+		unsigned k = i * 7 % N;
+
+		EXPECT_EQ(add(b, &r[k], 0x1000 + k * 0x2000ULL, 0x1000, &e), 0);
+	}
+	for (unsigned k = 0; k < N; k++) {
+		uint64_t base = 0x1000 + k * 0x2000ULL;
+
+		EXPECT(bus_find(b, base) == &r[k].dev);
+		EXPECT(bus_find(b, base + 0xfff) == &r[k].dev);
+		EXPECT(bus_find(b, base + 0x1000) == NULL);
+		EXPECT(bus_find(b, base - 1) == NULL);
+	}
+	EXPECT(bus_find(b, UINT64_MAX) == NULL);
+	bus_destroy(b);
+}
+
+TEST(bus_refuses_overlap_emptiness_and_wrapping)
+{
+	struct bus *b = new_bus();
+	struct reg a, c;
+	struct err e;
+
+	EXPECT_EQ(add(b, &a, 0x1000, 0x1000, &e), 0);
+	EXPECT_EQ(add(b, &c, 0x1fff, 1, &e), -EEXIST);
+	EXPECT_HAS(e.text, "overlaps reg at 0x1000");
+	EXPECT_EQ(add(b, &c, 0xfff, 2, &e), -EEXIST);
+	EXPECT_EQ(add(b, &c, 0, UINT64_MAX, &e), -EEXIST);
+	EXPECT_EQ(add(b, &c, 0x3000, 0, &e), -EINVAL);
+	EXPECT_EQ(add(b, &c, UINT64_MAX, 2, &e), -EINVAL);
+	EXPECT_EQ(add(b, &c, UINT64_MAX, 1, &e), 0); /* the last byte of the space is fine */
+	EXPECT(bus_find(b, UINT64_MAX) == &c.dev);
+	EXPECT_EQ(add(b, &a, 0x2000, 1, &e), 0); /* touching is not overlapping */
+	bus_destroy(b);
+}
+
+TEST(bus_never_leaks_an_earlier_exit_into_a_read)
+{
+	struct bus *b = new_bus();
+	struct reg a;
+	struct err e;
+	uint8_t data[8];
+
+	EXPECT_EQ(add(b, &a, 0x1000, 0x10, &e), 0);
+	memset(data, 0xaa, sizeof(data));
+	EXPECT_EQ(bus_access(b, 0x2000, data, 8, false), ACCESS_NOBODY);
+	EXPECT_EQ(memcmp(data, "\0\0\0\0\0\0\0\0", 8), 0);
+	memset(data, 0xaa, sizeof(data));
+	EXPECT_EQ(bus_access(b, 0x1000, data, 8, false), ACCESS_REFUSED); /* 8 > max_access */
+	EXPECT_EQ(memcmp(data, "\0\0\0\0\0\0\0\0", 8), 0);
+	memset(data, 0xaa, sizeof(data));
+	EXPECT_EQ(bus_access(b, 0x1000, data, 2, false), ACCESS_OK);
+	EXPECT_EQ(memcmp(data, "\x88\x77\xaa", 3), 0); /* the value's low bytes, and no more */
+	bus_destroy(b);
+}
+
+TEST(bus_checks_size_and_alignment_and_the_end_of_the_window)
+{
+	struct bus *b = new_bus();
+	struct reg a;
+	struct err e;
+	uint32_t v = 0x01020304;
+
+	EXPECT_EQ(add(b, &a, 0x1000, 0xe, &e), 0);
+	EXPECT_EQ(bus_access(b, 0x1002, &v, 4, true), ACCESS_REFUSED);
+	EXPECT_EQ(bus_access(b, 0x1001, &v, 2, true), ACCESS_REFUSED);
+	EXPECT_EQ(bus_access(b, 0x100c, &v, 4, true), ACCESS_REFUSED); /* runs over the end */
+	EXPECT_EQ(a.dev.guest_errors, 3);
+	EXPECT_EQ(a.value, 0x1122334455667788);
+	EXPECT_EQ(bus_access(b, 0x100c, &v, 2, true), ACCESS_OK);
+	EXPECT_EQ(a.last_off, 0xc);
+	EXPECT_EQ(a.last_size, 2);
+	EXPECT_EQ(a.value, 0x0304); /* the upper bytes of the exit are not the guest's */
+	bus_destroy(b);
+}
+
+TEST(bus_forgets_a_removed_device_and_keeps_the_others)
+{
+	struct bus *b = new_bus();
+	struct reg r[3];
+	struct err e;
+
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_EQ(add(b, &r[i], 0x1000 * (i + 1), 0x1000, &e), 0);
+	bus_remove(b, &r[1].dev);
+	EXPECT(bus_find(b, 0x1000) == &r[0].dev);
+	EXPECT(bus_find(b, 0x2000) == NULL);
+	EXPECT(bus_find(b, 0x3000) == &r[2].dev);
+	bus_reclaim(b);
+	EXPECT_EQ(bus_add(b, &r[1].dev, &e), 0);
+	EXPECT(bus_find(b, 0x2000) == &r[1].dev);
+	bus_destroy(b);
+}
+
+TEST_MAIN(T(bus_finds_every_device_among_many_at_both_ends_and_not_beyond),
+	  T(bus_refuses_overlap_emptiness_and_wrapping),
+	  T(bus_never_leaks_an_earlier_exit_into_a_read),
+	  T(bus_checks_size_and_alignment_and_the_end_of_the_window),
+	  T(bus_forgets_a_removed_device_and_keeps_the_others))

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attributes and small macros that every file may use. */
+#ifndef VMM_BASE_DEFS_H
+#define VMM_BASE_DEFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define UNUSED		__attribute__((unused))
+#define MUST_CHECK	__attribute__((warn_unused_result))
+#define PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
+
+/* Tables of function pointers are filled by name only; clang knows no such attribute. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define OPS __attribute__((designated_init))
+#else
+#define OPS
+#endif
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The struct of type @type whose field @member @ptr points to; keeps const. */
+#define container_of(ptr, type, member)                                                            \
+	__extension__({                                                                            \
+		const __typeof__(((type *)0)->member) *member_ptr_ = (ptr);                        \
+		(type *)((uintptr_t)member_ptr_ - offsetof(type, member));                         \
+	})
+
+#define KiB 1024ULL
+#define MiB (1024ULL * KiB)
+#define GiB (1024ULL * MiB)
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Relaxed: a line more or less while the level changes harms nobody. */
+static atomic_int shown = LOG_WARN;
+static atomic_bool raw_terminal;
+
+void log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&shown, (int)level, memory_order_relaxed);
+}
+
+void log_set_raw(bool raw)
+{
+	atomic_store_explicit(&raw_terminal, raw, memory_order_relaxed);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	static const char prefix[] = "vmm: ";
+	char line[1024];
+	size_t room = sizeof(line) - 2, at = sizeof(prefix) - 1; /* the end of line always fits */
+	int saved = errno, n;
+	va_list va;
+
+	if ((int)level > atomic_load_explicit(&shown, memory_order_relaxed))
+		return;
+	memcpy(line, prefix, at);
+	va_start(va, fmt);
+	n = vsnprintf(line + at, room - at, fmt, va);
+	va_end(va);
+	if (n > 0)
+		at += (size_t)n < room - at ? (size_t)n : room - at - 1;
+	if (atomic_load_explicit(&raw_terminal, memory_order_relaxed))
+		line[at++] = '\r';
+	line[at++] = '\n';
+	/* One write, so that lines of two threads do not mix. Nobody to tell when it fails. */
+	if (write(STDERR_FILENO, line, at) < 0)
+		errno = saved;
+	errno = saved;
+}

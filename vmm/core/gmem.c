@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/core/gmem.h"
+
+#include "vmm/base/checked.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+int gmem_add(struct gmem *m, gpa_t base, uint64_t size, void *host, struct err *e)
+{
+	uint64_t a = base.a, end;
+	size_t i = 0;
+
+	if (size == 0 || !add_ok(a, size, &end))
+		return err_set(e, EINVAL, "memory at 0x%" PRIx64 ": size 0x%" PRIx64, a, size);
+	if (m->nr == GMEM_MAX_REGIONS)
+		return err_set(e, ENOSPC, "memory at 0x%" PRIx64 ": more than %d regions", a,
+			       GMEM_MAX_REGIONS);
+	while (i < m->nr && m->region[i].base < a)
+		i++;
+	if ((i > 0 && a - m->region[i - 1].base < m->region[i - 1].size) ||
+	    (i < m->nr && m->region[i].base < end))
+		return err_set(e, EEXIST, "memory at 0x%" PRIx64 " overlaps other memory", a);
+	memmove(&m->region[i + 1], &m->region[i], (m->nr - i) * sizeof(m->region[0]));
+	m->region[i] = (struct gmem_region){ .base = a, .size = size, .host = host };
+	m->nr++;
+	return 0;
+}
+
+struct window gmem_window(const struct gmem *m, gpa_t at, size_t len)
+{
+	for (size_t i = 0; i < m->nr; i++) {
+		const struct gmem_region *r = &m->region[i];
+		uint64_t off = at.a - r->base;
+
+		if (at.a < r->base || off >= r->size)
+			continue;
+		if (len > r->size - off)
+			len = (size_t)(r->size - off);
+		if (len == 0)
+			break;
+		return (struct window){ .host = (char *)r->host + off, .len = len };
+	}
+	return (struct window){ .host = NULL, .len = 0 };
+}
+
+/* Whether all of [@at, @at + @len) is memory; regions may touch each other. */
+static bool covered(const struct gmem *m, gpa_t at, size_t len)
+{
+	while (len) {
+		struct window w = gmem_window(m, at, len);
+
+		if (w.len == 0)
+			return false;
+		at.a += w.len;
+		len -= w.len;
+	}
+	return true;
+}
+
+bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
+{
+	char *to = dst;
+
+	while (len) {
+		struct window w = gmem_window(m, at, len);
+
+		if (w.len == 0)
+			return false;
+		memcpy(to, w.host, w.len);
+		to += w.len;
+		at.a += w.len;
+		len -= w.len;
+	}
+	return true;
+}
+
+bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
+{
+	const char *from = src;
+
+	if (!covered(m, at, len))
+		return false;
+	while (len) {
+		struct window w = gmem_window(m, at, len);
+
+		memcpy(w.host, from, w.len);
+		gmem_mark_dirty(m, at, w.len);
+		from += w.len;
+		at.a += w.len;
+		len -= w.len;
+	}
+	return true;
+}
+
+void gmem_mark_dirty(struct gmem *m UNUSED, gpa_t at UNUSED, size_t len UNUSED)
+{
+	/* Nobody keeps a dirty log yet; callers already say what they write. */
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gmem: the guest's memory, as seen by code that must not trust the guest.
+ *
+ * Decide on copies: bytes that steer control flow are read once with gmem_read(), because another
+ * vCPU can rewrite them between two looks. Move bulk data through windows: gmem_window() lends a
+ * bounded host range. Every write goes through here or is told to gmem_mark_dirty(), so that a
+ * dirty log can see what KVM cannot.
+ *
+ * Regions are added before the first vCPU runs and stay; look-ups need no lock.
+ */
+#ifndef VMM_CORE_GMEM_H
+#define VMM_CORE_GMEM_H
+
+#include "vmm/base/err.h"
+
+typedef struct {
+	uint64_t a;
+} gpa_t; /* guest physical address (IPA) */
+
+static inline gpa_t gpa(uint64_t a)
+{
+	return (gpa_t){ a };
+}
+
+/* A lent piece of guest memory: contiguous on the host, valid as long as the gmem. */
+struct window {
+	void *host; /* NULL when len is 0 */
+	size_t len;
+};
+
+struct gmem_region {
+	uint64_t base, size; /* bytes, page-aligned */
+	void *host;	     /* borrowed from whoever mapped it; outlives the gmem */
+};
+
+#define GMEM_MAX_REGIONS 16
+
+struct gmem {
+	struct gmem_region region[GMEM_MAX_REGIONS]; /* sorted by base, disjoint */
+	size_t nr;
+};
+
+/* Adds a region. -EEXIST on overlap, -EINVAL on an empty or wrapping one, -ENOSPC beyond the bound. */
+int gmem_add(struct gmem *m, gpa_t base, uint64_t size, void *host, struct err *e) MUST_CHECK;
+
+/* Copies @len bytes; false, and nothing promised of @dst, when any byte lies outside memory. */
+bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK;
+
+/* Copies @len bytes in and marks them dirty; false when any byte lies outside, and none is written. */
+bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len) MUST_CHECK;
+
+/* Lends at most @len bytes from @at: as much as is contiguous; len 0 when @at is outside memory. */
+struct window gmem_window(const struct gmem *m, gpa_t at, size_t len);
+
+/* Says that [@at, @at + @len) was written through a window. */
+void gmem_mark_dirty(struct gmem *m, gpa_t at, size_t len);
+
+/* Reads a whole object. */
+#define GMEM_GET(m, at, obj) gmem_read((m), (at), (obj), sizeof(*(obj)))
+
+#endif
