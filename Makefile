@@ -48,8 +48,7 @@ LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
 KVM_SRCS := $(filter vmm/main.c vmm/vm.c vmm/kvm.c vmm/doctor.c \
-	      $(addprefix arch/arm64/,machine.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c pvtime.c \
-		sve.c pmu.c regs.c doctor.c),$(SRCS))
+	      $(addprefix arch/arm64/,machine.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
 LIBS	:= -lfdt -lz -lzstd -pthread
@@ -57,7 +56,7 @@ LIBS	:= -lfdt -lz -lzstd -pthread
 # --- vmm for arm64 -----------------------------------------------------------------------------
 
 OUT	:= build/arm64$(if $(STATIC),-static)
-OBJS	:= $(SRCS:%.c=$(OUT)/%.o)
+OBJS	:= $(SRCS:%.c=$(OUT)/obj/%.o)
 VMM_CFLAGS := $(BASE_FLAGS) $(HARDEN) $(WARN) $(if $(call is_gcc,$(CC)),$(WARN_GCC),$(WARN_CLANG)) \
 	      $(if $(SYSROOT),-isystem $(SYSROOT)/include) $(CFLAGS)
 VMM_LDFLAGS := $(LINK) $(if $(STATIC),-static-pie,-pie) $(if $(SYSROOT),-L$(SYSROOT)/lib) $(LDFLAGS)
@@ -72,7 +71,7 @@ $(OUT)/vmm: $(OBJS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(VMM_CFLAGS) $(VMM_LDFLAGS) -o $@ $(OBJS) $(LIBS)
 
-$(OUT)/%.o: %.c Makefile | build-libs
+$(OUT)/obj/%.o: %.c Makefile | build-libs
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(VMM_CFLAGS) -c -o $@ $<
@@ -105,7 +104,7 @@ TEST_OBJS := $(PORTABLE:%.c=$(TOUT)/%.o) $(patsubst %.c,$(TOUT)/%.o,$(wildcard t
 
 $(TEST_LIB): $(TEST_OBJS)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(if $(filter clang%,$(notdir $(HOST_CC))),ar,ar) rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(TOUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -124,10 +123,66 @@ unit-bins: $(TEST_BINS)
 unit: unit-bins
 	$(Q)tests/unit/run $(TOUT)
 
+# --- generated from the tables: manual page, completion, docs/cli.md -----------------------------
+
+GEN	:= $(TOUT)/gen
+
+$(GEN): $(TOUT)/docs/gen.o $(TEST_LIB)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(TEST_CFLAGS) -o $@ $< $(TEST_LIB) $(LIBS)
+
+build/vmm.1: $(GEN)
+	$(Q)$(GEN) man >$@
+build/vmm.bash: $(GEN)
+	$(Q)$(GEN) bash >$@
+
+.PHONY: docs docs-current
+docs: $(GEN)
+	$(Q)$(GEN) markdown docs/cli.md >build/cli.md && mv build/cli.md docs/cli.md
+
+docs-current: $(GEN)
+	$(Q)$(GEN) markdown docs/cli.md | diff -u docs/cli.md - || \
+		{ echo "docs/cli.md is stale: run 'make docs'" >&2; exit 1; }
+
+.PHONY: install
+install: $(OUT)/vmm build/vmm.1 build/vmm.bash
+	install -D -m 755 $(OUT)/vmm $(DESTDIR)$(PREFIX)/bin/vmm
+	install -D -m 644 build/vmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmm.1
+	install -D -m 644 build/vmm.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmm
+
 # --- what people run ---------------------------------------------------------------------------
 
-.PHONY: clean
+.PHONY: demo check check-matrix lab bench lint clean help
+demo:
+	@tests/lab/demo
+check:
+	@tests/lab/check
+check-matrix:
+	@tests/lab/check --matrix
+lab:
+	@tests/lab/build && tests/lab/lab --tty
+bench:
+	@tests/bench/run
+
+lint: docs-current
+	awk -f tests/layers.awk tests/layers.txt $$(git ls-files '*.[ch]')
+	clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
+	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci tests)
+
 clean:
 	rm -rf build
+
+help:
+	@echo 'make                build vmm for arm64: $(OUT)/vmm'
+	@echo 'make demo           set up what is missing, boot a Debian kernel, give a shell in it'
+	@echo 'make check          unit tests under sanitizers, then guests on /dev/kvm'
+	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang'
+	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
+	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
+	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'
+	@echo 'make lint           include arrows, formatting, shell scripts, generated documents'
+	@echo 'make docs           docs/cli.md from the tables'
+	@echo 'make install        vmm, its manual page and completion (PREFIX=$(PREFIX), DESTDIR=)'
+	@echo 'make clean'
 
 -include $(shell find build -name '*.d' 2>/dev/null)

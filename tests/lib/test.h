@@ -25,7 +25,10 @@ struct test {
 };
 
 #define TEST(name) static void name(void)
-#define T(fn)	   { #fn, fn }
+#define T(fn)                                                                                      \
+	{                                                                                          \
+#fn, fn                                                                            \
+	}
 
 /* Runs @t (ended by a NULL name), prints one line each, then "N passed, N failed, N skipped". */
 int test_main(const struct test *t, int argc, char **argv);
@@ -33,7 +36,7 @@ int test_main(const struct test *t, int argc, char **argv);
 #define TEST_MAIN(...)                                                                             \
 	int main(int argc, char **argv)                                                            \
 	{                                                                                          \
-		static const struct test tests[] = { __VA_ARGS__, { NULL, NULL } };               \
+		static const struct test tests[] = { __VA_ARGS__, { NULL, NULL } };                \
 		return test_main(tests, argc, argv);                                               \
 	}
 
@@ -71,8 +74,9 @@ void test_skip(const char *why) __attribute__((noreturn));
 	do {                                                                                       \
 		const char *got_ = (got), *want_ = (want);                                         \
 		if (!strstr(got_, want_))                                                          \
-			test_fail(__FILE__, __LINE__, "%s is \"%s\", expected it to contain \"%s\"", \
-				  #got, got_, want_);                                              \
+			test_fail(__FILE__, __LINE__,                                              \
+				  "%s is \"%s\", expected it to contain \"%s\"", #got, got_,       \
+				  want_);                                                          \
 	} while (0)
 
 #endif

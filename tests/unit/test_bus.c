@@ -109,18 +109,17 @@ TEST(bus_never_leaks_an_earlier_exit_into_a_read)
 	struct bus *b = new_bus();
 	struct reg a;
 	struct err e;
-	uint8_t data[8];
+	uint64_t v = UINT64_MAX;
 
 	EXPECT_EQ(add(b, &a, 0x1000, 0x10, &e), 0);
-	memset(data, 0xaa, sizeof(data));
-	EXPECT_EQ(bus_access(b, 0x2000, data, 8, false), ACCESS_NOBODY);
-	EXPECT_EQ(memcmp(data, "\0\0\0\0\0\0\0\0", 8), 0);
-	memset(data, 0xaa, sizeof(data));
-	EXPECT_EQ(bus_access(b, 0x1000, data, 8, false), ACCESS_REFUSED); /* 8 > max_access */
-	EXPECT_EQ(memcmp(data, "\0\0\0\0\0\0\0\0", 8), 0);
-	memset(data, 0xaa, sizeof(data));
-	EXPECT_EQ(bus_access(b, 0x1000, data, 2, false), ACCESS_OK);
-	EXPECT_EQ(memcmp(data, "\x88\x77\xaa", 3), 0); /* the value's low bytes, and no more */
+	EXPECT_EQ(bus_read(b, 0x2000, 8, &v), ACCESS_NOBODY);
+	EXPECT_EQ(v, 0);
+	v = UINT64_MAX;
+	EXPECT_EQ(bus_read(b, 0x1000, 8, &v), ACCESS_REFUSED); /* 8 > max_access */
+	EXPECT_EQ(v, 0);
+	v = UINT64_MAX;
+	EXPECT_EQ(bus_read(b, 0x1000, 2, &v), ACCESS_OK);
+	EXPECT_EQ(v, 0x7788); /* the value's low bytes, and no more */
 	bus_destroy(b);
 }
 
@@ -129,15 +128,14 @@ TEST(bus_checks_size_and_alignment_and_the_end_of_the_window)
 	struct bus *b = new_bus();
 	struct reg a;
 	struct err e;
-	uint32_t v = 0x01020304;
 
 	EXPECT_EQ(add(b, &a, 0x1000, 0xe, &e), 0);
-	EXPECT_EQ(bus_access(b, 0x1002, &v, 4, true), ACCESS_REFUSED);
-	EXPECT_EQ(bus_access(b, 0x1001, &v, 2, true), ACCESS_REFUSED);
-	EXPECT_EQ(bus_access(b, 0x100c, &v, 4, true), ACCESS_REFUSED); /* runs over the end */
+	EXPECT_EQ(bus_write(b, 0x1002, 4, 1), ACCESS_REFUSED);
+	EXPECT_EQ(bus_write(b, 0x1001, 2, 1), ACCESS_REFUSED);
+	EXPECT_EQ(bus_write(b, 0x100c, 4, 1), ACCESS_REFUSED); /* runs over the end */
 	EXPECT_EQ(a.dev.guest_errors, 3);
 	EXPECT_EQ(a.value, 0x1122334455667788);
-	EXPECT_EQ(bus_access(b, 0x100c, &v, 2, true), ACCESS_OK);
+	EXPECT_EQ(bus_write(b, 0x100c, 2, 0x01020304), ACCESS_OK);
 	EXPECT_EQ(a.last_off, 0xc);
 	EXPECT_EQ(a.last_size, 2);
 	EXPECT_EQ(a.value, 0x0304); /* the upper bytes of the exit are not the guest's */

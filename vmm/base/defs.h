@@ -27,8 +27,8 @@
 		(type *)((uintptr_t)member_ptr_ - offsetof(type, member));                         \
 	})
 
-#define KiB 1024ULL
-#define MiB (1024ULL * KiB)
-#define GiB (1024ULL * MiB)
+#define KiB UINT64_C(1024)
+#define MiB (1024 * KiB)
+#define GiB (1024 * MiB)
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct err *e, int code, const char *fmt, va_list va)
+static PRINTF(3, 0) void put(struct err *e, int code, const char *fmt, va_list va)
 {
 	e->code = code;
 	if (vsnprintf(e->text, sizeof(e->text), fmt, va) < 0)

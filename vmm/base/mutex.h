@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A mutex that can be asked whether the caller holds it, and a lock for the rest of a block.
+ * A mutex that can be asked whether the caller holds it, a lock for the rest of a block, and a
+ * condition to wait for.
  *
- * Asking costs one relaxed store a lock; it is what lets a function say assert_held() instead of
- * "the caller must".
+ * On a futex (see futex(2)), with the uncontended case inline: every device access takes one such
+ * lock, and the C library's costs four times the instructions. Asking who holds it is what lets a
+ * function say assert_held() instead of "the caller must". Not recursive.
  */
 #ifndef VMM_BASE_MUTEX_H
 #define VMM_BASE_MUTEX_H
@@ -14,45 +16,55 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum { MUTEX_FREE, MUTEX_HELD, MUTEX_CONTENDED /* held, and somebody may wait */ };
+
 struct mutex {
-	pthread_mutex_t m;
+	_Atomic uint32_t state;
 	_Atomic(pthread_t) owner; /* meaningful to the owner only, so relaxed is enough */
+};
+
+/* Something that changes while a mutex is held, and that others wait for. */
+struct cond {
+	_Atomic uint32_t changes;
 };
 
 #define MUTEX_INIT                                                                                 \
 	{                                                                                          \
-		.m = PTHREAD_MUTEX_INITIALIZER, .owner = 0                                         \
+		.state = MUTEX_FREE, .owner = 0                                                    \
 	}
 
 static inline void mutex_init(struct mutex *m)
 {
-	(void)pthread_mutex_init(&m->m, NULL);
+	atomic_init(&m->state, MUTEX_FREE);
 	atomic_init(&m->owner, 0);
 }
 
+/* Nothing to give back; that it is free is checked. */
 static inline void mutex_destroy(struct mutex *m)
 {
-	(void)pthread_mutex_destroy(&m->m);
+	assert(atomic_load_explicit(&m->state, memory_order_relaxed) == MUTEX_FREE);
 }
+
+/* The contended ends of lock and unlock. */
+void mutex_lock_slow_(struct mutex *m);
+void mutex_wake_(struct mutex *m);
 
 static inline void mutex_lock(struct mutex *m)
 {
-	(void)pthread_mutex_lock(&m->m);
+	uint32_t expected = MUTEX_FREE;
+
+	/* Acquire pairs with the release in mutex_unlock(). */
+	if (!atomic_compare_exchange_strong_explicit(&m->state, &expected, MUTEX_HELD,
+						     memory_order_acquire, memory_order_relaxed))
+		mutex_lock_slow_(m);
 	atomic_store_explicit(&m->owner, pthread_self(), memory_order_relaxed);
 }
 
 static inline void mutex_unlock(struct mutex *m)
 {
 	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
-	(void)pthread_mutex_unlock(&m->m);
-}
-
-/* Waits on @c with @m held; as pthread_cond_wait(). */
-static inline void mutex_wait(struct mutex *m, pthread_cond_t *c)
-{
-	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
-	(void)pthread_cond_wait(c, &m->m);
-	atomic_store_explicit(&m->owner, pthread_self(), memory_order_relaxed);
+	if (atomic_exchange_explicit(&m->state, MUTEX_FREE, memory_order_release) != MUTEX_HELD)
+		mutex_wake_(m);
 }
 
 static inline bool mutex_is_held(const struct mutex *m)
@@ -61,6 +73,20 @@ static inline bool mutex_is_held(const struct mutex *m)
 }
 
 #define assert_held(m) assert(mutex_is_held(m))
+
+static inline void cond_init(struct cond *c)
+{
+	atomic_init(&c->changes, 0);
+}
+
+/*
+ * Gives up @m, waits until cond_broadcast() after that, and holds @m again. May come back without,
+ * so ask again what was waited for.
+ */
+void cond_wait(struct cond *c, struct mutex *m);
+
+/* Has all who wait look again. The caller holds the mutex they gave up. */
+void cond_broadcast(struct cond *c);
 
 static inline void scope_unlock(struct mutex **m)
 {

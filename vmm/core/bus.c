@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/core/bus.h"
 
+#include "vmm/base/checked.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <endian.h>
 
 /* Base and size stand beside each other so that a search touches no device but the one it finds. */
 struct bus_window {
@@ -17,13 +18,13 @@ struct bus_window {
 struct map {
 	struct map *retired_next; /* bus.change */
 	size_t n;
-	struct bus_window at[];	  /* sorted by base, disjoint */
+	struct bus_window at[]; /* sorted by base, disjoint */
 };
 
 struct bus {
 	_Atomic(struct map *) map; /* release by who publishes, acquire by who looks up */
 	struct mutex change;
-	struct map *retired;	   /* change */
+	struct map *retired; /* change */
 };
 
 static struct map *map_alloc(size_t n)
@@ -158,35 +159,47 @@ void bus_reclaim(struct bus *b)
 	}
 }
 
-enum access bus_access(struct bus *b, uint64_t addr, void *data, unsigned size, bool is_write)
+/* Whether the device takes accesses of this size here. */
+static bool fits(const struct bus_window *w, uint64_t off, unsigned size)
+{
+	const struct device_ops *ops = w->dev->ops;
+
+	assert_held(&w->dev->lock);
+	if (size >= ops->min_access && size <= ops->max_access && is_aligned(off, size) &&
+	    size <= w->size - off)
+		return true;
+	w->dev->guest_errors++;
+	return false;
+}
+
+enum access bus_read(struct bus *b, uint64_t addr, unsigned size, uint64_t *v)
 {
 	const struct bus_window *w = find(current(b), addr);
-	const struct device_ops *ops;
 	struct device *d;
-	uint64_t off, v = 0;
 
-	if (is_write)
-		memcpy(&v, data, size);
-	else
-		memset(data, 0, size);
+	*v = 0;
 	if (!w)
 		return ACCESS_NOBODY;
 	d = w->dev;
-	ops = d->ops;
-	off = addr - w->base;
-
 	LOCK_SCOPE(&d->lock);
-	if (size < ops->min_access || size > ops->max_access || off % size ||
-	    size > w->size - off || (is_write ? !ops->write : !ops->read)) {
-		d->guest_errors++;
+	if (!fits(w, addr - w->base, size) || !d->ops->read)
 		return ACCESS_REFUSED;
-	}
-	if (is_write) {
-		ops->write(d, off, size, le64toh(v));
-	} else {
-		v = htole64(ops->read(d, off, size));
-		memcpy(data, &v, size);
-	}
+	*v = d->ops->read(d, addr - w->base, size) & (UINT64_MAX >> (64 - 8 * size));
+	return ACCESS_OK;
+}
+
+enum access bus_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v)
+{
+	const struct bus_window *w = find(current(b), addr);
+	struct device *d;
+
+	if (!w)
+		return ACCESS_NOBODY;
+	d = w->dev;
+	LOCK_SCOPE(&d->lock);
+	if (!fits(w, addr - w->base, size) || !d->ops->write)
+		return ACCESS_REFUSED;
+	d->ops->write(d, addr - w->base, size, v & (UINT64_MAX >> (64 - 8 * size)));
 	return ACCESS_OK;
 }
 

@@ -19,9 +19,9 @@
 struct bus;
 
 enum access {
-	ACCESS_OK,	/* carried out; a read filled the data */
-	ACCESS_NOBODY,	/* no device claims the address; a read left zeroes */
-	ACCESS_REFUSED, /* a device is there, but not for this size or alignment; likewise */
+	ACCESS_OK,	/* carried out */
+	ACCESS_NOBODY,	/* no device claims the address */
+	ACCESS_REFUSED, /* a device is there, but not for this size or alignment */
 };
 
 /* The caller owns the bus. NULL and @e set when memory is short. */
@@ -44,11 +44,12 @@ void bus_remove(struct bus *b, struct device *d);
 void bus_reclaim(struct bus *b);
 
 /*
- * A guest access of @size bytes (1, 2, 4 or 8) at @addr. @data holds the value in little-endian
- * order; a read always overwrites all @size bytes, with zeroes unless a device answered, so bytes
- * of an earlier exit never leak. Takes the device's lock.
+ * A guest access of @size bytes (1, 2, 4 or 8) at @addr; values are in the low bytes. Takes the
+ * device's lock. *@v is always set by a read: to 0 unless a device answered, and never with bits
+ * above @size, so nothing of an earlier access leaks.
  */
-enum access bus_access(struct bus *b, uint64_t addr, void *data, unsigned size, bool is_write);
+enum access bus_read(struct bus *b, uint64_t addr, unsigned size, uint64_t *v);
+enum access bus_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v);
 
 /* The device whose window holds @addr, or NULL. Hold the vCPUs or own the device's lifetime. */
 struct device *bus_find(const struct bus *b, uint64_t addr);

@@ -41,13 +41,15 @@ struct gmem {
 	size_t nr;
 };
 
-/* Adds a region. -EEXIST on overlap, -EINVAL on an empty or wrapping one, -ENOSPC beyond the bound. */
+/* Adds a region. -EEXIST on overlap, -EINVAL on an empty or wrapping one, -ENOSPC beyond the bound.
+ */
 int gmem_add(struct gmem *m, gpa_t base, uint64_t size, void *host, struct err *e) MUST_CHECK;
 
 /* Copies @len bytes; false, and nothing promised of @dst, when any byte lies outside memory. */
 bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK;
 
-/* Copies @len bytes in and marks them dirty; false when any byte lies outside, and none is written. */
+/* Copies @len bytes in and marks them dirty; false when any byte lies outside, and none is written.
+ */
 bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len) MUST_CHECK;
 
 /* Lends at most @len bytes from @at: as much as is contiguous; len 0 when @at is outside memory. */

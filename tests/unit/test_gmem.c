@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/core/gmem.h"
+
+#include <errno.h>
+
+static uint8_t low[0x2000], next[0x1000], high[0x1000];
+
+/* Two regions that touch, and one at the very end of the address space but for its last page. */
+static struct gmem memory(void)
+{
+	struct gmem m = { .nr = 0 };
+	struct err e;
+
+	memset(low, 0, sizeof(low));
+	memset(next, 0, sizeof(next));
+	EXPECT_EQ(gmem_add(&m, gpa(0xffffffffffffe000), sizeof(high), high, &e), 0);
+	EXPECT_EQ(gmem_add(&m, gpa(0x12000), sizeof(next), next, &e), 0);
+	EXPECT_EQ(gmem_add(&m, gpa(0x10000), sizeof(low), low, &e), 0);
+	return m;
+}
+
+TEST(gmem_copies_across_regions_that_touch)
+{
+	struct gmem m = memory();
+	uint8_t got[4] = { 0 };
+
+	EXPECT(gmem_write(&m, gpa(0x11ffe), "abcd", 4));
+	EXPECT_EQ(memcmp(low + 0x1ffe, "ab", 2), 0);
+	EXPECT_EQ(memcmp(next, "cd", 2), 0);
+	EXPECT(gmem_read(&m, gpa(0x11ffe), got, 4));
+	EXPECT_EQ(memcmp(got, "abcd", 4), 0);
+}
+
+TEST(gmem_writes_nothing_of_what_does_not_fit)
+{
+	struct gmem m = memory();
+
+	EXPECT(!gmem_write(&m, gpa(0x12ffe), "abcd", 4));
+	EXPECT_EQ(next[0xffe], 0);
+	EXPECT(!gmem_write(&m, gpa(0xfffe), "abcd", 4));
+	EXPECT_EQ(low[0], 0);
+}
+
+TEST(gmem_never_wraps)
+{
+	struct gmem m = memory();
+	uint8_t got[16];
+
+	EXPECT(!gmem_read(&m, gpa(UINT64_MAX), got, 2));
+	EXPECT(!gmem_read(&m, gpa(0xffffffffffffeff8), got, 16));
+	EXPECT(gmem_read(&m, gpa(0xffffffffffffeff8), got, 8));
+	EXPECT_EQ(gmem_window(&m, gpa(0xffffffffffffe000), SIZE_MAX).len, 0x1000);
+	EXPECT_EQ(gmem_window(&m, gpa(0x10000), SIZE_MAX).len, 0x2000);
+	EXPECT_EQ(gmem_window(&m, gpa(0x13000), 1).len, 0);
+	EXPECT_EQ(gmem_window(&m, gpa(0), SIZE_MAX).len, 0);
+}
+
+TEST(gmem_refuses_bad_regions)
+{
+	struct gmem m = memory();
+	struct err e;
+
+	EXPECT_EQ(gmem_add(&m, gpa(0x11000), 0x1000, low, &e), -EEXIST);
+	EXPECT_EQ(gmem_add(&m, gpa(0xf000), 0x1001, low, &e), -EEXIST);
+	EXPECT_EQ(gmem_add(&m, gpa(0x20000), 0, low, &e), -EINVAL);
+	EXPECT_EQ(gmem_add(&m, gpa(UINT64_MAX), 2, low, &e), -EINVAL);
+	for (uint64_t a = 0x20000; m.nr < GMEM_MAX_REGIONS; a += 0x1000)
+		EXPECT_EQ(gmem_add(&m, gpa(a), 0x1000, low, &e), 0);
+	EXPECT_EQ(gmem_add(&m, gpa(0x80000), 0x1000, low, &e), -ENOSPC);
+}
+
+TEST_MAIN(T(gmem_copies_across_regions_that_touch), T(gmem_writes_nothing_of_what_does_not_fit),
+	  T(gmem_never_wraps), T(gmem_refuses_bad_regions))
