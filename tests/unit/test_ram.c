@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/base/checked.h"
+#include "vmm/core/ram.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static void works(unsigned flags, uint64_t size)
+{
+	struct ram r;
+	struct err e = { 0 };
+	volatile char *at;
+
+	EXPECT_EQ(ram_create(&r, size, flags, &e), 0);
+	EXPECT(is_aligned((uintptr_t)r.host, 2 * MiB));
+	at = r.host;
+	at[0] = 1;
+	at[size - 1] = 2;
+	EXPECT_EQ(at[size / 2], 0);
+	ram_destroy(&r);
+	EXPECT(r.host == NULL);
+}
+
+TEST(ram_is_aligned_and_zero_for_every_kind_and_size)
+{
+	for (uint64_t size = 64 * KiB; size <= 64 * MiB; size *= 4) {
+		works(0, size);
+		works(RAM_SHARED, size);
+	}
+}
+
+TEST(ram_may_be_more_than_the_host_has)
+{
+	works(0, 256 * GiB);
+}
+
+TEST(ram_shared_can_be_neither_shrunk_nor_grown)
+{
+	struct ram r;
+	struct err e;
+
+	EXPECT_EQ(ram_create(&r, 4 * MiB, RAM_SHARED, &e), 0);
+	EXPECT(ftruncate(r.fd, 0) < 0);
+	EXPECT_EQ(errno, EPERM);
+	EXPECT(ftruncate(r.fd, 8 * MiB) < 0);
+	EXPECT(fcntl(r.fd, F_ADD_SEALS, F_SEAL_WRITE) < 0);
+	ram_destroy(&r);
+}
+
+TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
+{
+	struct ram r;
+	struct err e;
+
+	EXPECT(ram_create(&r, UINT64_MAX - MiB, 0, &e) < 0);
+	EXPECT(ram_create(&r, 1ULL << 60, 0, &e) < 0);
+	EXPECT_HAS(e.text, "guest RAM");
+	EXPECT(r.host == NULL);
+	EXPECT_EQ(r.fd, -1);
+	EXPECT(ram_create(&r, 1ULL << 50, RAM_HUGETLB, &e) < 0);
+	EXPECT_HAS(e.text, "--hugepages");
+}
+
+TEST_MAIN(T(ram_is_aligned_and_zero_for_every_kind_and_size), T(ram_may_be_more_than_the_host_has),
+	  T(ram_shared_can_be_neither_shrunk_nor_grown),
+	  T(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays))

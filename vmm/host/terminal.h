@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * terminal: the one terminal that this process may hold in raw mode, and its settings from before.
+ *
+ * Settings are changed only while our process group is in the foreground: another time the terminal
+ * is somebody else's, and touching it would stop us. A terminal that is not our controlling one
+ * knows no foreground, and is always ours.
+ */
+#ifndef VMM_HOST_TERMINAL_H
+#define VMM_HOST_TERMINAL_H
+
+#include "vmm/base/defs.h"
+
+/* Whether we may read and change the terminal @fd. Async-signal-safe. */
+bool terminal_is_ours(int fd);
+
+/*
+ * Makes @fd raw: every byte passes as it is, both ways, and none makes a signal. Saves the settings
+ * for terminal_restore(), unless it is raw by us already. @fd stays open until restored. 0 or
+ * -errno. Tells log whether lines on stderr want CR LF.
+ */
+int terminal_make_raw(int fd) MUST_CHECK;
+
+/*
+ * Puts the settings back. Idempotent, any thread, async-signal-safe. In the background it does so
+ * only when nobody has changed the settings since.
+ */
+void terminal_restore(void);
+
+#endif
