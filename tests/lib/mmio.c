@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/mmio.h"
+
+#include "tests/lib/test.h"
+
+struct bus *mmio_bus(struct device *d)
+{
+	struct err e = { 0 };
+	struct bus *b = bus_create(&e);
+
+	EXPECT(b != NULL);
+	EXPECT_EQ(bus_add(b, d, &e), 0);
+	device_reset(d);
+	return b;
+}
+
+uint64_t mmio_read(struct bus *b, uint64_t addr, unsigned size)
+{
+	uint64_t v;
+
+	EXPECT_EQ(bus_read(b, addr, size, &v), ACCESS_OK);
+	return v;
+}
+
+void mmio_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v)
+{
+	EXPECT_EQ(bus_write(b, addr, size, v), ACCESS_OK);
+}
+
+void mmio_abuse(struct bus *b, struct device *d)
+{
+	static const uint64_t extreme[] = {
+		0,	1,	    0x7f,	0x80,	    0xff,	0x8000,
+		0xffff, 0x7fffffff, 0x80000000, 0xffffffff, UINT64_MAX, 0x55aa55aa55aa55aa
+	};
+
+	for (uint64_t off = 0; off < d->size + 8; off++) {
+		for (unsigned size = 1; size <= 8; size *= 2) {
+			for (size_t i = 0; i < ARRAY_SIZE(extreme); i++) {
+				uint64_t v;
+
+				(void)bus_write(b, d->base + off, size, extreme[i]);
+				(void)bus_read(b, d->base + off, size, &v);
+			}
+		}
+	}
+}
+
+void mmio_expect_id(struct bus *b, const struct device *d, const uint8_t id[8])
+{
+	for (unsigned i = 0; i < 8; i++) {
+		EXPECT_EQ(mmio_read(b, d->base + 0xfe0 + i * 4, 4), id[i]);
+		EXPECT_EQ(mmio_read(b, d->base + 0xfe0 + i * 4, 1), id[i]);
+	}
+}
