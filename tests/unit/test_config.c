@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/base/scope.h"
+#include "vmm/config.h"
+
+#include <errno.h>
+
+/* Reads @text as a configuration file into @c, which is initialised. */
+static int from_text(struct vm_config *c, const char *text, size_t len, struct err *e)
+{
+	char path[] = "/tmp/vmm-test-config-XXXXXX";
+	auto_fd int fd = mkstemp(path);
+	int ret;
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(write(fd, text, len), len);
+	ret = config_read_file(c, path, e);
+	(void)unlink(path);
+	return ret;
+}
+
+TEST(defaults_are_what_the_manual_says)
+{
+	struct vm_config c;
+
+	config_init(&c);
+	EXPECT_EQ(c.mem, 512 * MiB);
+	EXPECT_EQ(c.cpus, 1);
+	EXPECT(c.kernel == NULL && c.cmdline == NULL);
+	EXPECT_EQ(c.irqchip, IRQCHIP_AUTO);
+	EXPECT_EQ(c.con.kind, CHARDEV_STDIO);
+	EXPECT_EQ(c.cpu.sve, FEATURE_AUTO);
+	EXPECT_EQ(c.on_reset, ON_RESET_REBOOT);
+	EXPECT_EQ(c.on_panic, ON_PANIC_EXIT);
+	EXPECT_EQ(c.grace_s, 30);
+}
+
+TEST(every_key_is_documented_and_named_once)
+{
+	uint64_t letters = 0;
+
+	for (const struct key *k = vm_config_keys; k->type != KEY_END; k++) {
+		EXPECT(k->help && *k->help);
+		EXPECT(keys_find(vm_config_keys, k->name) == k);
+		EXPECT(key_is_flag(k) || key_arg(k).s[0]);
+		EXPECT(k->help[strlen(k->help) - 1] != '.');
+		EXPECT(!k->more || k->more[strlen(k->more) - 1] == '.');
+		if (k->letter) {
+			EXPECT(!(letters >> (k->letter - 'A') & 1));
+			letters |= 1ULL << (k->letter - 'A');
+		}
+	}
+}
+
+TEST(a_file_sets_what_it_mentions_and_nothing_else)
+{
+	static const char text[] =
+		"{ \"kernel\": \"Image\", \"mem\": \"1G\", \"verbose\": 1,\n"
+		"  \"cpu\": { \"sve\": \"off\", \"aarch32\": false },\n"
+		"  \"console\": \"socket:/run/x\", \"irqchip\": \"gicv3-its\" }\n";
+	struct vm_config c;
+	struct err e;
+
+	config_init(&c);
+	EXPECT_EQ(from_text(&c, text, sizeof(text) - 1, &e), 0);
+	EXPECT_EQ(config_validate(&c, &e), 0);
+	EXPECT_STR(c.kernel, "Image");
+	EXPECT_EQ(c.mem, GiB);
+	EXPECT_EQ(c.cpu.sve, FEATURE_OFF);
+	EXPECT_EQ(c.cpu.pmu, FEATURE_AUTO);
+	EXPECT_EQ(c.con.kind, CHARDEV_SOCKET);
+	EXPECT_STR(c.con.path, "/run/x");
+	EXPECT_EQ(c.irqchip, IRQCHIP_GICV3_ITS);
+	EXPECT_EQ(c.grace_s, 30);
+	config_free(&c);
+	EXPECT(c.kernel == NULL && c.con.path == NULL);
+	EXPECT_EQ(c.mem, 512 * MiB);
+}
+
+TEST(files_that_cannot_be_read_are_told)
+{
+	static char big[JSON_MAX_BYTES + 1];
+	struct vm_config c;
+	struct err e;
+
+	config_init(&c);
+	EXPECT_EQ(config_read_file(&c, "/nonexistent", &e), -ENOENT);
+	EXPECT_STR(e.text, "open /nonexistent: No such file or directory");
+	EXPECT_EQ(config_read_file(&c, "/", &e), -EISDIR);
+	EXPECT_EQ(config_read_file(&c, "/dev/null", &e), -EINVAL);
+	EXPECT_STR(e.text, "/dev/null: line 1, column 1: the text ends where a value should come");
+	EXPECT_EQ(config_read_file(&c, "/dev/zero", &e), -EFBIG);
+	EXPECT_EQ(from_text(&c, big, sizeof(big), &e), -EFBIG);
+	EXPECT_EQ(from_text(&c, "{\"cpus\": 0}", 11, &e), -EINVAL);
+	EXPECT_HAS(e.text, ": line 1, column 10: cpus: '0' is not a number from 1 to 512");
+	config_free(&c);
+}
+
+/* The text of @c, to be freed. */
+static char *written(const struct vm_config *c)
+{
+	char *text = NULL;
+	size_t size = 0;
+	struct err e;
+	FILE *f = open_memstream(&text, &size);
+
+	EXPECT(f != NULL);
+	EXPECT_EQ(config_write(c, f, &e), 0);
+	(void)fclose(f);
+	return text;
+}
+
+TEST(what_is_written_reads_back_to_the_same)
+{
+	static const char text[] =
+		"{\"kernel\":\"a "
+		"b\",\"initrd\":\"i\",\"cmdline\":\"\",\"dtb\":\"d\",\"dump-dtb\":\"e\","
+		"\"mem\":\"8G\",\"cpus\":8,\"pin\":\"0-7\",\"hugepages\":true,\"irqchip\":"
+		"\"gicv2m\","
+		"\"cpu\":{\"sve\":\"on\",\"sve-max-bits\":256,\"mte\":\"on\"},\"console\":\"file:f,"
+		"g\","
+		"\"on-reset\":\"exit\",\"on-panic\":\"continue\",\"grace\":0,\"verbose\":2}";
+	struct vm_config c, back;
+	char *first, *second;
+	struct err e;
+
+	config_init(&c);
+	config_init(&back);
+	EXPECT_EQ(from_text(&c, text, sizeof(text) - 1, &e), 0);
+	EXPECT_EQ(config_validate(&c, &e), 0);
+	first = written(&c);
+	EXPECT_EQ(from_text(&back, first, strlen(first), &e), 0);
+	second = written(&back);
+	EXPECT_STR(second, first);
+	EXPECT_STR(back.cmdline, "");
+	EXPECT_STR(back.con.path, "f,g");
+	EXPECT_EQ(back.cpu.sve_max_bits, 256);
+	free(first);
+	free(second);
+	config_free(&c);
+	config_free(&back);
+}
+
+TEST(defaults_are_a_valid_file_but_for_the_kernel)
+{
+	struct vm_config c;
+	struct err e;
+	char *text;
+
+	config_init(&c);
+	EXPECT_EQ(config_validate(&c, &e), -EINVAL);
+	EXPECT_STR(e.text, "--kernel is missing; write --kernel FILE");
+	text = written(&c);
+	EXPECT_EQ(from_text(&c, text, strlen(text), &e), 0);
+	free(text);
+	config_free(&c);
+}
+
+TEST(contradictions_are_refused)
+{
+	static const struct {
+		const char *text, *sentence;
+	} t[] = {
+		{ "\"irqchip\":\"gicv2\",\"cpus\":9", "--irqchip: gicv2 serves at most 8 CPUs, and "
+						      "--cpus is 9; choose gicv3 or fewer" },
+		{ "\"irqchip\":\"gicv2m\",\"cpus\":512",
+		  "--irqchip: gicv2m serves at most 8 CPUs" },
+		{ "\"cpu\":{\"sve\":\"off\",\"sve-max-bits\":128}", "contradict each other" },
+		{ "\"cpu\":{\"aarch32\":true,\"sve\":\"on\"}",
+		  "--cpu: sve=on needs a 64-bit guest" },
+		{ "\"cpu\":{\"aarch32\":true,\"pauth\":\"on\"}", "--cpu: pauth=on needs a 64-bit" },
+		{ "\"cpu\":{\"aarch32\":true,\"mte\":\"on\"}",
+		  "--cpu: mte=on needs a 64-bit guest" },
+		{ "\"pin\":\"0-3\"", "--pin: '0-3' has 4 host CPUs for the 1 of --cpus" },
+		{ "\"pin\":\"0\",\"cpus\":2", "--pin: '0' has 1 host CPUs for the 2 of --cpus" },
+		{ "\"pin\":\"x\"", "--pin: 'x' is not a list of host CPUs from 0 to 1023" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vm_config c;
+		char text[200];
+		struct err e;
+		int n = snprintf(text, sizeof(text), "{\"kernel\":\"k\",%s}", t[i].text);
+
+		config_init(&c);
+		EXPECT_EQ(from_text(&c, text, (size_t)n, &e), 0);
+		EXPECT_EQ(config_validate(&c, &e), -EINVAL);
+		EXPECT_HAS(e.text, t[i].sentence);
+		config_free(&c);
+	}
+}
+
+TEST(lists_of_cpus_keep_their_order)
+{
+	struct cpu_list l;
+	struct err e;
+
+	EXPECT_EQ(cpu_list_parse(&l, "0-3,8", &e), 0);
+	EXPECT_EQ(l.nr, 5);
+	EXPECT_EQ(l.cpu[3], 3);
+	EXPECT_EQ(l.cpu[4], 8);
+	EXPECT_EQ(cpu_list_parse(&l, "1023,0,0,5-5", &e), 0);
+	EXPECT_EQ(l.nr, 4);
+	EXPECT_EQ(l.cpu[0], 1023);
+	EXPECT_EQ(l.cpu[2], 0);
+	EXPECT_EQ(l.cpu[3], 5);
+	EXPECT_EQ(cpu_list_parse(&l, "512-1023", &e), 0);
+	EXPECT_EQ(l.nr, CONFIG_MAX_CPUS);
+}
+
+TEST(lists_of_cpus_that_are_none_are_refused)
+{
+	static const char *const bad[] = { "",
+					   ",",
+					   "1,",
+					   ",1",
+					   "1,,2",
+					   "-",
+					   "1-",
+					   "-1",
+					   "3-1",
+					   "1-2-3",
+					   " 1",
+					   "1 ",
+					   "1024",
+					   "0x1",
+					   "a",
+					   "1;2",
+					   "0-511,0",
+					   "0-1023",
+					   "99999999999999999999",
+					   "1-4294967295" };
+	struct cpu_list l;
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (cpu_list_parse(&l, bad[i], &e) != -EINVAL)
+			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
+}
+
+TEST_MAIN(T(defaults_are_what_the_manual_says), T(every_key_is_documented_and_named_once),
+	  T(a_file_sets_what_it_mentions_and_nothing_else), T(files_that_cannot_be_read_are_told),
+	  T(what_is_written_reads_back_to_the_same),
+	  T(defaults_are_a_valid_file_but_for_the_kernel), T(contradictions_are_refused),
+	  T(lists_of_cpus_keep_their_order), T(lists_of_cpus_that_are_none_are_refused))
