@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exit: from KVM_RUN's exits to what happens. The one loop that a vCPU thread spends its life in.
+ */
+#include "arch/arm64/fault.h"
+#include "arch/arm64/machine.h"
+#include "arch/arm64/regs.h"
+#include "vmm/base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static enum vcpu_result crashed(struct vcpu *v, const char *why)
+{
+	const struct machine_events *ev = &v->machine->events;
+
+	ev->guest(ev->ctx, GUEST_CRASHED, why);
+	return VCPU_PARK;
+}
+
+static enum vcpu_result run_failed(struct vcpu *v, int code)
+{
+	char why[160], pc_text[32] = "";
+	uint64_t pc;
+
+	if (kvm_get_reg(v->fd, REG_PC, &pc, NULL) == 0)
+		(void)snprintf(pc_text, sizeof(pc_text), " at pc 0x%" PRIx64, pc);
+	(void)snprintf(why, sizeof(why), "vCPU %u%s: KVM_RUN: %s", v->index, pc_text,
+		       strerror(code));
+	return crashed(v, why);
+}
+
+static enum vcpu_result odd_exit(struct vcpu *v)
+{
+	const struct kvm_run *r = v->run;
+	char why[160];
+
+	if (r->exit_reason == KVM_EXIT_FAIL_ENTRY)
+		(void)snprintf(why, sizeof(why),
+			       "vCPU %u: entry failed, hardware reason 0x%" PRIx64
+			       " on host CPU %u",
+			       v->index, (uint64_t)r->fail_entry.hardware_entry_failure_reason,
+			       r->fail_entry.cpu);
+	else
+		(void)snprintf(why, sizeof(why), "vCPU %u: exit reason %u, which vmm does not know",
+			       v->index, r->exit_reason);
+	return crashed(v, why);
+}
+
+/* Whether the vCPU goes on by itself; otherwise *@result says how it comes out. */
+static bool system_event(struct vcpu *v, enum vcpu_result *result)
+{
+	const struct machine_events *ev = &v->machine->events;
+
+	*result = VCPU_PARK;
+	switch (v->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		ev->guest(ev->ctx, GUEST_OFF, NULL);
+		return false;
+	case KVM_SYSTEM_EVENT_RESET:
+		ev->guest(ev->ctx, GUEST_RESET, NULL);
+		return false;
+	case KVM_SYSTEM_EVENT_CRASH:
+		ev->guest(ev->ctx, GUEST_PANIC, NULL);
+		return false;
+	case KVM_SYSTEM_EVENT_SUSPEND:
+		machine_suspend_request(v);
+		return false;
+	case KVM_SYSTEM_EVENT_WAKEUP:
+		return machine_wake_up(v);
+	default:
+		*result = odd_exit(v);
+		return false;
+	}
+}
+
+/* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
+static enum access mmio(struct bus *bus, struct kvm_run *r)
+{
+	uint64_t v;
+	enum access answer;
+
+	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
+	memcpy(&v, r->mmio.data, sizeof(v));
+	if (r->mmio.is_write)
+		return bus_write(bus, r->mmio.phys_addr, r->mmio.len, v);
+	answer = bus_read(bus, r->mmio.phys_addr, r->mmio.len, &v);
+	memcpy(r->mmio.data, &v, sizeof(v));
+	return answer;
+}
+
+enum vcpu_result arch_vcpu_run(struct vcpu *v)
+{
+	struct bus *bus = v->machine->bus;
+	struct kvm_run *r = v->run;
+	enum vcpu_result result;
+
+	v->has_run = true;
+	for (;;) {
+		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
+			if (errno != EINTR && errno != EAGAIN)
+				return run_failed(v, errno);
+			/* Any access of the last exit is finished by now. */
+			if (vcpu_wanted(v))
+				return VCPU_KICKED;
+			continue;
+		}
+		switch (r->exit_reason) {
+		case KVM_EXIT_MMIO:
+			if (mmio(bus, r) != ACCESS_OK)
+				fault_mmio(v);
+			break;
+		case KVM_EXIT_ARM_NISV:
+			fault_nisv(v);
+			break;
+		case KVM_EXIT_SYSTEM_EVENT:
+			if (!system_event(v, &result))
+				return result;
+			break;
+		case KVM_EXIT_INTR:
+			break;
+		default:
+			return odd_exit(v);
+		}
+	}
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/gic.h"
+
+#include "arch/arm64/memmap.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static const char *const names[] = {
+	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
+	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its",
+};
+
+static bool possible(const struct kvm *k, enum irqchip kind)
+{
+	switch (kind) {
+	case IRQCHIP_GICV2:
+	case IRQCHIP_GICV2M: /* the frame is ours */
+		return kvm_can_create_device(k, KVM_DEV_TYPE_ARM_VGIC_V2);
+	case IRQCHIP_GICV3:
+		return kvm_can_create_device(k, KVM_DEV_TYPE_ARM_VGIC_V3);
+	case IRQCHIP_GICV3_ITS:
+		return kvm_can_create_device(k, KVM_DEV_TYPE_ARM_VGIC_V3) &&
+		       kvm_can_create_device(k, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	case IRQCHIP_AUTO:
+		break;
+	}
+	return false;
+}
+
+unsigned gic_max_cpus(enum irqchip kind)
+{
+	return irqchip_is_v2(kind) ? 8 : MAX_CPUS;
+}
+
+int gic_choose(const struct kvm *k, enum irqchip want, unsigned cpus, enum irqchip *got,
+	       struct err *e)
+{
+	static const enum irqchip best_first[] = { IRQCHIP_GICV3_ITS, IRQCHIP_GICV3,
+						   IRQCHIP_GICV2M };
+	enum irqchip best = IRQCHIP_AUTO;
+
+	for (size_t i = 0; best == IRQCHIP_AUTO && i < ARRAY_SIZE(best_first); i++)
+		if (possible(k, best_first[i]))
+			best = best_first[i];
+	if (best == IRQCHIP_AUTO)
+		return err_set(e, ENOTSUP, "this host's KVM has neither a GICv3 nor a GICv2");
+	if (want != IRQCHIP_AUTO && !possible(k, want))
+		return err_set(e, ENOTSUP,
+			       "--irqchip %s: this host's KVM cannot make it; it can make %s",
+			       names[want], names[best]);
+	*got = want == IRQCHIP_AUTO ? best : want;
+	if (cpus > gic_max_cpus(*got))
+		return err_set(e, EINVAL, "--cpus %u: a %s serves at most %u", cpus, names[*got],
+			       gic_max_cpus(*got));
+	return 0;
+}
+
+int gic_create(struct gic *g, struct machine *m, enum irqchip kind, struct err *e)
+{
+	const struct vm_config *c = m->config;
+	int code;
+
+	*g = (struct gic){ .kvm = m->kvm, .vcpus = m->vcpus, .kind = kind, .fd = -1, .its_fd = -1 };
+	if (irqchip_is_v2(kind)) {
+		code = gicv2_create(g, e);
+	} else {
+		if (c->cpus > REDIST_LOW_CPUS)
+			g->high_redist = memmap_high(MM_HIGH_REDIST, c->mem);
+		code = gicv3_create(g, e);
+	}
+	if (code == 0 && kind == IRQCHIP_GICV3_ITS)
+		code = its_create(g, e);
+	if (code) {
+		gic_destroy(g);
+		return err_ctx(e, "%s", names[kind]);
+	}
+	return 0;
+}
+
+int gic_reset(struct gic *g, struct err *e)
+{
+	int code = 0;
+
+	if (g->its_fd >= 0)
+		code = its_reset(g, e);
+	if (code == 0)
+		code = irqchip_is_v2(g->kind) ? gicv2_reset(g, e) : gicv3_reset(g, e);
+	return code ? err_ctx(e, "%s: reset", names[g->kind]) : 0;
+}
+
+void gic_destroy(struct gic *g)
+{
+	if (g->its_fd >= 0)
+		(void)close(g->its_fd);
+	if (g->fd >= 0)
+		(void)close(g->fd);
+	g->its_fd = g->fd = -1;
+}
+
+static void line_set(struct irq_line *line, bool level)
+{
+	const struct gic_line *l = container_of(line, const struct gic_line, line);
+
+	kvm_irq_line(l->kvm, KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (line->spi + 32),
+		     level);
+}
+
+void gic_line_init(struct gic_line *l, const struct kvm *k, uint32_t spi)
+{
+	*l = (struct gic_line){ .line = { .set = line_set, .spi = spi }, .kvm = k };
+}

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine: the arm64 board. arch_machine_create() reads like its bill of materials; addresses and
+ * interrupt numbers come from the memory map. The order is KVM's: address space and capabilities,
+ * memory, vCPUs, interrupt controller, then what needs it.
+ */
+#include "arch/arm64/machine.h"
+
+#include "arch/arm64/dt.h"
+#include "arch/arm64/memmap.h"
+#include "arch/arm64/regs.h"
+#include "devices/gicv2m.h"
+#include "devices/pl011.h"
+#include "devices/pl031.h"
+#include "devices/pl061.h"
+#include "devices/pvpanic.h"
+#include "fdt/patch.h"
+#include "vmm/base/io.h"
+#include "vmm/base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* Bytes our own tree can take: a node for each vCPU, and all the rest. */
+#define DTB_ROOM       (16 * KiB)
+#define DTB_ROOM_A_CPU 256
+
+uint64_t arch_ram_base(void)
+{
+	return memmap[MM_RAM].base;
+}
+
+/* --- the VM --------------------------------------------------------------------------------- */
+
+/* The first address above everything that the configuration has. */
+static uint64_t top_address(const struct vm_config *c)
+{
+	uint64_t top = memmap[MM_RAM].base + c->mem;
+
+	if (c->cpus > REDIST_LOW_CPUS)
+		top = memmap_high(MM_HIGH_REDIST, c->mem) +
+		      (c->cpus - REDIST_LOW_CPUS) * REDIST_SIZE;
+	return top;
+}
+
+static int check_limits(const struct machine *m, int ipa_bits, struct err *e)
+{
+	const struct vm_config *c = m->config;
+	uint64_t limit = 1ULL << ipa_bits;
+	int cpus = kvm_cap(m->kvm, KVM_CAP_MAX_VCPUS);
+
+	if (cpus > MAX_CPUS)
+		cpus = MAX_CPUS;
+	if (c->cpus > (unsigned)cpus)
+		return err_set(e, EINVAL, "--cpus %" PRIu32 ": this host's KVM allows at most %d",
+			       c->cpus, cpus);
+	if (c->mem > limit - memmap[MM_RAM].base)
+		return err_set(e, EINVAL,
+			       "--mem %" PRIu64
+			       "M: guests of this host have %d address bits, which "
+			       "leaves room for at most %" PRIu64 "M of RAM",
+			       c->mem / MiB, ipa_bits, (limit - memmap[MM_RAM].base) / MiB);
+	if (top_address(c) > limit)
+		return err_set(e, EINVAL,
+			       "--cpus %" PRIu32 ": more than %d need addresses beyond the %d bits "
+			       "that guests of this host have",
+			       c->cpus, REDIST_LOW_CPUS, ipa_bits);
+	return 0;
+}
+
+int arch_vm_create(struct machine *m, struct err *e)
+{
+	/* The largest address space: accesses beyond it are settled by KVM without telling anyone.
+	 */
+	int ipa_bits = kvm_cap(m->kvm, KVM_CAP_ARM_VM_IPA_SIZE);
+	int code = check_limits(m, ipa_bits ? ipa_bits : 40, e);
+
+	if (code == 0)
+		code = kvm_create_vm(m->kvm, (unsigned long)ipa_bits, e);
+	if (code)
+		return code;
+	if (!kvm_cap(m->kvm, KVM_CAP_ARM_PSCI_0_2) || !kvm_cap(m->kvm, KVM_CAP_ONE_REG))
+		return err_set(e, ENOTSUP, "this host's KVM is too old: it has no PSCI 0.2");
+	/* Without this, an access outside RAM that has no syndrome would end KVM_RUN with ENOSYS.
+	 */
+	if (kvm_cap(m->kvm, KVM_CAP_ARM_NISV_TO_USER))
+		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_NISV_TO_USER, 0, "NISV_TO_USER", e);
+	if (code == 0 && kvm_cap(m->kvm, KVM_CAP_ARM_SYSTEM_SUSPEND))
+		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_SYSTEM_SUSPEND, 0, "SYSTEM_SUSPEND", e);
+	return code;
+}
+
+/* --- building ------------------------------------------------------------------------------- */
+
+/* Puts @d on the bus; *@at owns it. NULL @d is a constructor that failed with @e set. */
+static int add(struct machine *m, struct device **at, struct device *d, struct err *e)
+{
+	*at = d;
+	if (!d)
+		return -e->code;
+	return bus_add(m->bus, d, e);
+}
+
+static struct irq_line *line(struct machine *m, struct gic_line *l, uint32_t spi)
+{
+	gic_line_init(l, m->kvm, spi);
+	return &l->line;
+}
+
+/* Messages are edges. */
+static void pulse_spi(void *ctx, uint32_t spi)
+{
+	const struct kvm *k = ctx;
+	struct gic_line l;
+
+	gic_line_init(&l, k, spi);
+	irq_set(&l.line, true);
+	irq_set(&l.line, false);
+}
+
+static void on_pvpanic(void *ctx, unsigned events)
+{
+	const struct machine_events *ev = ctx;
+
+	if (events & PVPANIC_PANICKED)
+		ev->guest(ev->ctx, GUEST_PANIC, NULL);
+	if (events & PVPANIC_CRASH_LOADED)
+		log_warn("the guest panicked and starts its crash kernel");
+	if (events & PVPANIC_SHUTDOWN)
+		ev->guest(ev->ctx, GUEST_OFF, NULL);
+}
+
+static int create_devices(struct machine *m, struct err *e)
+{
+	struct arch_machine *a = m->arch;
+	const struct memmap_entry *mm = memmap;
+	int code;
+
+	code = add(m, &a->uart,
+		   pl011_create(mm[MM_UART].base, mm[MM_UART].size,
+				line(m, &a->uart_line, SPI_UART), m->console, e),
+		   e);
+	if (code == 0)
+		code = add(m, &a->rtc,
+			   pl031_create(mm[MM_RTC].base, mm[MM_RTC].size,
+					line(m, &a->rtc_line, SPI_RTC), m->loop, e),
+			   e);
+	if (code == 0)
+		code = add(m, &a->gpio,
+			   pl061_create(mm[MM_GPIO].base, mm[MM_GPIO].size,
+					line(m, &a->gpio_line, SPI_GPIO), m->loop, e),
+			   e);
+	if (code == 0)
+		code = add(m, &a->pvpanic,
+			   pvpanic_create(mm[MM_PVPANIC].base, mm[MM_PVPANIC].size, on_pvpanic,
+					  &m->events, e),
+			   e);
+	if (code == 0 && a->gic.kind == IRQCHIP_GICV2M)
+		code = add(m, &a->v2m,
+			   gicv2m_create(mm[MM_GICV2M].base, mm[MM_GICV2M].size, SPI_GICV2M,
+					 SPI_GICV2M_COUNT, pulse_spi, m->kvm, e),
+			   e);
+	return code;
+}
+
+/* The page where KVM accounts stolen time must be memory that the guest can read. */
+static int create_pvtime(struct machine *m, struct err *e)
+{
+	const struct memmap_entry *mm = &memmap[MM_PVTIME];
+	struct ram *r = &m->arch->pvtime;
+	int code = ram_create(r, mm->size, 0, e);
+
+	if (code == 0)
+		code = kvm_add_slot(m->kvm, mm->base, r->size, r->host, 0, e);
+	return code;
+}
+
+static int create_vcpus(struct machine *m, struct err *e)
+{
+	int code = 0;
+
+	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++)
+		code = cpu_create(&m->vcpus->vcpu[i], m->kvm, &m->arch->features, e);
+	return code;
+}
+
+static int wire_vcpus(struct machine *m, struct err *e)
+{
+	const struct cpu_features *f = &m->arch->features;
+	int code = 0;
+
+	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++)
+		code = cpu_wire(&m->vcpus->vcpu[i], f,
+				f->steal_time ? memmap[MM_PVTIME].base + i * PVTIME_SIZE : 0, e);
+	return code;
+}
+
+static void suspend(struct call *c);
+
+int arch_machine_create(struct machine *m, struct err *e)
+{
+	const struct vm_config *c = m->config;
+	struct arch_machine *a = calloc(1, sizeof(*a));
+	enum irqchip kind;
+	int code;
+
+	if (!a)
+		return err_set(e, ENOMEM, "machine: out of memory");
+	*a = (struct arch_machine){
+		.machine = m,
+		.gic = { .fd = -1, .its_fd = -1 },
+		.pvtime = { .fd = -1 },
+		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 },
+		.suspend_call = { .fn = suspend },
+	};
+	m->arch = a;
+
+	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */
+	code = boot_open(&a->boot, c->kernel, c->initrd, c->dtb, e);
+	if (code == 0)
+		code = gic_choose(m->kvm, (enum irqchip)c->irqchip, c->cpus, &kind, e);
+	if (code == 0)
+		code = cpu_features_decide(m->kvm, &c->cpu, &a->features, e);
+	if (code == 0 && a->features.mte)
+		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_MTE, 0, "MTE", e);
+	if (code == 0 && a->features.steal_time)
+		code = create_pvtime(m, e);
+	if (code == 0)
+		code = create_vcpus(m, e);
+	if (code == 0)
+		code = gic_create(&a->gic, m, kind, e);
+	if (code == 0)
+		code = wire_vcpus(m, e);
+	if (code == 0)
+		code = create_devices(m, e);
+	return code;
+}
+
+static void remove_device(struct machine *m, struct device *d)
+{
+	if (d)
+		bus_remove(m->bus, d);
+	device_destroy(d);
+}
+
+void arch_machine_destroy(struct machine *m)
+{
+	struct arch_machine *a = m->arch;
+
+	if (!a)
+		return;
+	loop_unpost(m->loop, &a->suspend_call);
+	remove_device(m, a->v2m);
+	remove_device(m, a->pvpanic);
+	remove_device(m, a->gpio);
+	remove_device(m, a->rtc);
+	remove_device(m, a->uart);
+	gic_destroy(&a->gic);
+	boot_close(&a->boot);
+	ram_destroy(&a->pvtime);
+	free(a);
+	m->arch = NULL;
+}
+
+/* --- reset ---------------------------------------------------------------------------------- */
+
+static const char *bootargs(const struct machine *m)
+{
+	return m->config->cmdline ? m->config->cmdline : CONFIG_DEFAULT_CMDLINE;
+}
+
+/* What a kernel can depend on; all vCPUs are alike. */
+static int image_cpu(const struct machine *m, struct image_cpu *cpu, struct err *e)
+{
+	uint64_t mmfr0;
+	int code;
+
+	*cpu = (struct image_cpu){ .aarch32 = m->arch->features.aarch32 };
+	if (cpu->aarch32)
+		return 0;
+	code = kvm_get_reg(m->vcpus->vcpu[0].fd, REG_ID_AA64MMFR0_EL1, &mmfr0, e);
+	if (code)
+		return code;
+	if ((mmfr0 >> 28 & 0xf) != 0xf) /* TGran4 */
+		cpu->granules |= GRANULE_4K;
+	if ((mmfr0 >> 24 & 0xf) != 0xf) /* TGran64 */
+		cpu->granules |= GRANULE_64K;
+	if ((mmfr0 >> 20 & 0xf) != 0) /* TGran16 */
+		cpu->granules |= GRANULE_16K;
+	cpu->big_endian = (mmfr0 >> 8 & 0xf) != 0; /* BigEnd */
+	return 0;
+}
+
+static int write_tree(struct machine *m, struct fdt *t, struct err *e)
+{
+	const struct arch_machine *a = m->arch;
+	unsigned nr = m->vcpus->nr;
+	uint64_t *mpidr = calloc(nr, sizeof(*mpidr));
+	struct dt_info i = {
+		.tree = {
+			.bootargs = bootargs(m),
+			.stdout_path = "/pl011@9000000",
+			.initrd = a->boot.at.initrd,
+			.initrd_size = a->boot.at.initrd_size,
+			.ram = memmap[MM_RAM].base,
+			.ram_size = m->config->mem,
+		},
+		.mpidr = mpidr,
+		.cpus = nr,
+		.irqchip = a->gic.kind,
+		.high_redist = a->gic.high_redist,
+		.pmu = a->features.pmu,
+	};
+	int code = mpidr ? 0 : err_set(e, ENOMEM, "device tree: out of memory");
+
+	for (unsigned n = 0; code == 0 && n < nr; n++)
+		code = kvm_get_reg(m->vcpus->vcpu[n].fd, REG_MPIDR_EL1, &mpidr[n], e);
+	if (code == 0 && (getrandom(&i.tree.kaslr_seed, sizeof(i.tree.kaslr_seed), 0) < 0 ||
+			  getrandom(i.tree.rng_seed, sizeof(i.tree.rng_seed), 0) < 0))
+		code = err_sys(e, "getrandom");
+	if (code == 0)
+		dt_write(t, &i, m->bus);
+	free(mpidr);
+	return code;
+}
+
+/* Builds our own tree; *@blob is from malloc(). */
+static int make_tree(struct machine *m, void **blob, size_t *size, struct err *e)
+{
+	struct fdt *t = fdt_start(e);
+	const void *made;
+	int code;
+
+	if (!t)
+		return -e->code;
+	code = write_tree(m, t, e);
+	if (code == 0)
+		code = fdt_done(t, &made, size, e);
+	if (code == 0) {
+		*blob = malloc(*size);
+		if (*blob)
+			memcpy(*blob, made, *size);
+		else
+			code = err_set(e, ENOMEM, "device tree: out of memory");
+	}
+	fdt_free(t);
+	return code;
+}
+
+/*
+ * Kernel, initrd and device tree into RAM. Addresses come first, since the tree names them; how
+ * large the tree can get is known without building it.
+ */
+static int load(struct machine *m, struct err *e)
+{
+	struct arch_machine *a = m->arch;
+	struct fdt_chosen chosen = { .bootargs = m->config->cmdline };
+	struct image_cpu cpu;
+	void *blob = NULL;
+	size_t size, room;
+	int code = boot_user_dtb(&a->boot, &blob, &size, e);
+
+	if (code == 0)
+		code = image_cpu(m, &cpu, e);
+	room = blob ? size + fdt_patch_room(&chosen)
+		    : DTB_ROOM + DTB_ROOM_A_CPU * m->vcpus->nr + strlen(bootargs(m));
+	if (code == 0)
+		code = boot_plan(&a->boot, &cpu, memmap[MM_RAM].base, m->config->mem, room, e);
+	if (code == 0 && blob) {
+		chosen.initrd = a->boot.at.initrd;
+		chosen.initrd_size = a->boot.at.initrd_size;
+		code = fdt_patch(&blob, &size, &chosen, e);
+	} else if (code == 0) {
+		code = make_tree(m, &blob, &size, e);
+	}
+	if (code == 0)
+		code = boot_load(&a->boot, m->mem, blob, size, !a->started, e);
+	if (code == 0)
+		a->dtb_size = size;
+	free(blob);
+	return code;
+}
+
+int arch_dump_dtb(struct machine *m, const char *path, struct err *e)
+{
+	const struct boot_layout *at = &m->arch->boot.at;
+	size_t size = m->arch->dtb_size;
+	struct window w = gmem_window(m->mem, gpa(at->dtb), size);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int code;
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	assert(w.len == size);
+	code = -io_write(fd, w.host, size);
+	if (close(fd) < 0 && code == 0)
+		code = errno;
+	return code ? err_code(e, code, "%s", path) : 0;
+}
+
+static void reset_devices(struct machine *m)
+{
+	struct arch_machine *a = m->arch;
+	struct device *const all[] = { a->uart, a->rtc, a->gpio, a->pvpanic, a->v2m };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i])
+			device_reset(all[i]);
+}
+
+int arch_machine_reset(struct machine *m, struct err *e)
+{
+	struct arch_machine *a = m->arch;
+	int code = 0;
+
+	loop_unpost(m->loop, &a->suspend_call);
+	reset_devices(m);
+	if (a->started)
+		code = gic_reset(&a->gic, e);
+	if (code == 0)
+		code = load(m, e);
+	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++)
+		code = cpu_reset(&m->vcpus->vcpu[i], m->kvm, &a->features, a->boot.at.entry,
+				 a->boot.at.dtb, i != 0, e);
+	a->started = true;
+	return code;
+}
+
+/* --- suspend to RAM: PSCI SYSTEM_SUSPEND (Arm DEN 0022), section 5.20 ----------------------- */
+
+#define PSCI_DENIED ((uint64_t)-3)
+
+void machine_suspend_request(struct vcpu *v)
+{
+	struct arch_machine *a = v->machine->arch;
+
+	atomic_store(&a->suspending, v);
+	loop_post(v->machine->loop, &a->suspend_call);
+}
+
+static int others_are_off(struct machine *m, const struct vcpu *v, bool *off, struct err *e)
+{
+	*off = true;
+	for (unsigned i = 0; i < m->vcpus->nr; i++) {
+		const struct vcpu *other = &m->vcpus->vcpu[i];
+		struct kvm_mp_state state;
+
+		if (other == v)
+			continue;
+		if (ioctl(other->fd, KVM_GET_MP_STATE, &state) < 0)
+			return err_sys(e, "vCPU %u: KVM_GET_MP_STATE", i);
+		if (state.mp_state != KVM_MP_STATE_STOPPED)
+			*off = false;
+	}
+	return 0;
+}
+
+static int set_mp_state(const struct vcpu *v, uint32_t mp_state, struct err *e)
+{
+	struct kvm_mp_state state = { .mp_state = mp_state };
+
+	if (ioctl(v->fd, KVM_SET_MP_STATE, &state) < 0)
+		return err_sys(e, "vCPU %u: KVM_SET_MP_STATE %u", v->index, mp_state);
+	return 0;
+}
+
+/* The loop thread's part: only the last vCPU that is on may suspend the system. */
+static void suspend(struct call *c)
+{
+	struct arch_machine *a = container_of(c, struct arch_machine, suspend_call);
+	struct machine *m = a->machine;
+	struct vcpu *v = atomic_exchange(&a->suspending, NULL);
+	const uint64_t denied = PSCI_DENIED;
+	struct err e;
+	bool off;
+	int code;
+
+	if (!v)
+		return;
+	vcpus_hold(m->vcpus);
+	code = others_are_off(m, v, &off, &e);
+	if (code == 0)
+		code = off ? set_mp_state(v, KVM_MP_STATE_SUSPENDED, &e)
+			   : kvm_set_reg(v->fd, REG_X(0), &denied, &e);
+	if (code)
+		m->events.guest(m->events.ctx, GUEST_CRASHED, e.text);
+	else
+		vcpu_unpark(v);
+	vcpus_release(m->vcpus);
+}
+
+bool machine_wake_up(struct vcpu *v)
+{
+	struct machine *m = v->machine;
+	uint64_t entry, context;
+	struct err e;
+	/* The call's arguments are still in its registers. */
+	int code = kvm_get_reg(v->fd, REG_X(1), &entry, &e);
+
+	if (code == 0)
+		code = kvm_get_reg(v->fd, REG_X(2), &context, &e);
+	if (code == 0)
+		code = cpu_reset(v, m->kvm, &m->arch->features, entry, context, false, &e);
+	if (code) {
+		m->events.guest(m->events.ctx, GUEST_CRASHED, e.text);
+		return false;
+	}
+	return true;
+}
+
+/* --- what the user does --------------------------------------------------------------------- */
+
+void arch_power_key(struct machine *m)
+{
+	pl061_press_power_key(m->arch->gpio);
+}
+
+void arch_console_break(struct machine *m)
+{
+	pl011_break(m->arch->uart);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/vcpu.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+enum { N = 4 };
+
+static uint8_t immediate_exit[N];
+static atomic_uint inside, entries[N];
+static atomic_bool ask_park[N];
+
+/* Stands for KVM_RUN: stays in the "guest" until kicked, as the kernel does. */
+static enum vcpu_result enter(struct vcpu *v)
+{
+	enum vcpu_result r = VCPU_KICKED;
+
+	atomic_fetch_add(&inside, 1);
+	atomic_fetch_add(&entries[v->index], 1);
+	while (!__atomic_load_n(v->immediate_exit, __ATOMIC_SEQ_CST)) {
+		if (atomic_exchange(&ask_park[v->index], false)) {
+			r = VCPU_PARK;
+			break;
+		}
+		(void)usleep(100);
+	}
+	atomic_fetch_sub(&inside, 1);
+	return r;
+}
+
+static void start(struct vcpus *s)
+{
+	struct err e;
+
+	EXPECT_EQ(vcpus_create(s, N, NULL, enter, &e), 0);
+	for (unsigned i = 0; i < N; i++)
+		s->vcpu[i].immediate_exit = &immediate_exit[i];
+	EXPECT_EQ(vcpus_start(s, NULL, 0, &e), 0);
+}
+
+static void wait_inside(unsigned n)
+{
+	for (unsigned i = 0; i < 10000 && atomic_load(&inside) != n; i++)
+		(void)usleep(1000);
+	EXPECT_EQ(atomic_load(&inside), n);
+}
+
+TEST(vcpus_run_only_after_release_and_never_while_held)
+{
+	struct vcpus s;
+
+	start(&s);
+	(void)usleep(20000);
+	EXPECT_EQ(atomic_load(&entries[0]), 0);
+	vcpus_release(&s);
+	wait_inside(N);
+	for (unsigned i = 0; i < 200; i++) {
+		vcpus_hold(&s);
+		EXPECT_EQ(atomic_load(&inside), 0);
+		vcpus_release(&s);
+	}
+	vcpus_destroy(&s);
+}
+
+TEST(vcpus_holds_are_counted)
+{
+	struct vcpus s;
+
+	start(&s);
+	vcpus_release(&s);
+	vcpus_hold(&s);
+	vcpus_hold(&s);
+	vcpus_release(&s);
+	(void)usleep(20000);
+	EXPECT_EQ(atomic_load(&inside), 0);
+	vcpus_release(&s);
+	wait_inside(N);
+	vcpus_destroy(&s);
+}
+
+TEST(vcpus_parked_stays_out_until_unparked)
+{
+	struct vcpus s;
+	unsigned before;
+
+	start(&s);
+	vcpus_release(&s);
+	wait_inside(N);
+	atomic_store(&ask_park[1], true);
+	wait_inside(N - 1);
+	before = atomic_load(&entries[1]);
+	vcpus_hold(&s);
+	vcpus_release(&s);
+	wait_inside(N - 1);
+	EXPECT_EQ(atomic_load(&entries[1]), before);
+	vcpus_hold(&s);
+	vcpus_unpark(&s);
+	vcpus_release(&s);
+	wait_inside(N);
+	vcpus_destroy(&s);
+}
+
+TEST(vcpus_stop_ends_held_parked_and_running_threads)
+{
+	struct vcpus s;
+
+	start(&s); /* held */
+	vcpus_destroy(&s);
+	start(&s);
+	vcpus_release(&s);
+	wait_inside(N);
+	atomic_store(&ask_park[0], true);
+	wait_inside(N - 1);
+	vcpus_destroy(&s);
+	EXPECT_EQ(atomic_load(&inside), 0);
+}
+
+TEST(vcpus_refuse_a_host_cpu_that_is_not_there)
+{
+	const uint16_t cpu = 4000;
+	struct vcpus s;
+	struct err e;
+
+	EXPECT_EQ(vcpus_create(&s, N, NULL, enter, &e), 0);
+	EXPECT(vcpus_start(&s, &cpu, 1, &e) < 0);
+	EXPECT_HAS(e.text, "host CPU 4000");
+	vcpus_destroy(&s);
+}
+
+TEST_MAIN(T(vcpus_run_only_after_release_and_never_while_held), T(vcpus_holds_are_counted),
+	  T(vcpus_parked_stays_out_until_unparked),
+	  T(vcpus_stop_ends_held_parked_and_running_threads),
+	  T(vcpus_refuse_a_host_cpu_that_is_not_there))

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arch: everything the program asks of an architecture, and what it lends it. arch/arm64 is the
+ * only one.
+ *
+ * Life: arch_vm_create() -> (RAM is registered) -> arch_machine_create() -> arch_machine_reset()
+ * -> run -> arch_machine_reset() -> run ... -> arch_machine_destroy().
+ */
+#ifndef VMM_ARCH_H
+#define VMM_ARCH_H
+
+#include "vmm/config.h"
+#include "vmm/core/bus.h"
+#include "vmm/core/gmem.h"
+#include "vmm/kvm.h"
+#include "vmm/vcpu.h"
+
+enum guest_event {
+	GUEST_OFF,     /* power-off */
+	GUEST_RESET,   /* reset */
+	GUEST_PANIC,   /* the guest's kernel says it panicked; it still runs */
+	GUEST_CRASHED, /* the vCPU cannot go on; @why says it */
+};
+
+/* What a guest does to its machine. From a vCPU thread or the loop's; must not block. */
+struct machine_events {
+	void (*guest)(void *ctx, enum guest_event ev, const char *why);
+	void *ctx;
+};
+
+struct machine {
+	/* Lent by the program; all outlive the machine. */
+	const struct vm_config *config;
+	struct kvm *kvm;
+	struct gmem *mem;
+	struct bus *bus;
+	struct loop *loop;
+	struct chardev *console;
+	struct vcpus *vcpus;
+	struct machine_events events;
+
+	struct arch_machine *arch; /* the architecture's own */
+};
+
+/*
+ * Creates the KVM VM with the address space and capabilities that @m->config asks for; refuses
+ * with the host's limit what it cannot have (RAM size, vCPUs).
+ */
+int arch_vm_create(struct machine *m, struct err *e) MUST_CHECK;
+
+/* Where RAM starts. */
+uint64_t arch_ram_base(void);
+
+/* vCPUs, interrupt controller, devices, device tree, kernel files: built, not yet loaded. */
+int arch_machine_create(struct machine *m, struct err *e) MUST_CHECK;
+
+/*
+ * To the state after power-on: devices, interrupt controller, vCPUs; and kernel, initrd and device
+ * tree into RAM. For the first start and for each reset. Hold the vCPUs.
+ */
+int arch_machine_reset(struct machine *m, struct err *e) MUST_CHECK;
+
+/* Undoes arch_machine_create(), also a failed one. The vCPU threads are gone. */
+void arch_machine_destroy(struct machine *m);
+
+/* Writes the device tree the guest gets to a file. After a reset. */
+int arch_dump_dtb(struct machine *m, const char *path, struct err *e) MUST_CHECK;
+
+/* Runs the guest until kicked or done. On the vCPU's thread. */
+enum vcpu_result arch_vcpu_run(struct vcpu *v);
+
+/* The user presses the power key; a BREAK on the console line. Loop thread. */
+void arch_power_key(struct machine *m);
+void arch_console_break(struct machine *m);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vmm: argv in, exit status out. */
+#include "vmm/base/log.h"
+#include "vmm/doctor.h"
+#include "vmm/options.h"
+#include "vmm/vm.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+/* A crash of vmm must not leave the user with a raw terminal. Async-signal-safe throughout. */
+static void on_crash(int sig)
+{
+	chardev_restore_terminal();
+	/* SA_RESETHAND: this time it is fatal, with a core file where the host wants one. */
+	(void)raise(sig);
+}
+
+static void restore_terminal_on_crash(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS,	 SIGILL,  SIGFPE,  SIGABRT,
+				       SIGSYS,	SIGTRAP, SIGQUIT, SIGXCPU, SIGXFSZ };
+	struct sigaction sa = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		(void)sigaction(signals[i], &sa, NULL);
+}
+
+static enum exit_status run(const struct vm_config *c)
+{
+	log_set_level((enum log_level)(LOG_WARN + c->verbose));
+	restore_terminal_on_crash();
+	return vm_run(c);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct err e;
+	int status = STATUS_FAILED;
+
+	if (options_parse(argc, argv, &o, &e)) {
+		log_error("%s", e.text);
+		return STATUS_USAGE;
+	}
+	if (!options_answer(&o, stdout, stderr, &status))
+		status = (int)(o.command == COMMAND_DOCTOR ? doctor_run(o.json) : run(&o.config));
+	options_free(&o);
+	return status;
+}

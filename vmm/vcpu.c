@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIG_KICK SIGRTMIN
+
+/* Its only work is to make KVM_RUN return. */
+static void on_kick(int sig UNUSED)
+{
+}
+
+static void set_immediate_exit(struct vcpu *v, uint8_t value)
+{
+	/* KVM reads it from the shared page at entry. */
+	if (v->immediate_exit)
+		__atomic_store_n(v->immediate_exit, value, __ATOMIC_SEQ_CST);
+}
+
+/* Makes @v come out of the guest soon, or not go in. */
+static void kick(struct vcpu *v)
+{
+	assert_held(&v->set->lock);
+	/* The flag first: a vCPU not yet in the kernel sees it there. */
+	set_immediate_exit(v, 1);
+	(void)pthread_kill(v->thread, SIG_KICK);
+}
+
+bool vcpu_wanted(struct vcpu *v)
+{
+	LOCK_SCOPE(&v->set->lock);
+	return v->set->holds || v->set->quit;
+}
+
+/* Waits for leave to enter; false when the thread shall end. */
+static bool may_enter(struct vcpu *v)
+{
+	struct vcpus *s = v->set;
+
+	LOCK_SCOPE(&s->lock);
+	while (!s->quit && (s->holds || v->parked))
+		cond_wait(&s->changed, &s->lock);
+	if (s->quit)
+		return false;
+	set_immediate_exit(v, 0);
+	v->running = true;
+	s->running++;
+	return true;
+}
+
+static void came_out(struct vcpu *v, bool park)
+{
+	struct vcpus *s = v->set;
+
+	LOCK_SCOPE(&s->lock);
+	v->running = false;
+	v->parked = park;
+	if (--s->running == 0)
+		cond_broadcast(&s->changed);
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *v = arg;
+	sigset_t only_kick;
+
+	(void)sigemptyset(&only_kick);
+	(void)sigaddset(&only_kick, SIG_KICK);
+	(void)pthread_sigmask(SIG_UNBLOCK, &only_kick, NULL);
+	while (may_enter(v))
+		came_out(v, v->set->enter(v) == VCPU_PARK);
+	return NULL;
+}
+
+int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
+		 enum vcpu_result (*enter)(struct vcpu *v), struct err *e)
+{
+	*s = (struct vcpus){ .nr = nr, .enter = enter };
+	s->vcpu = calloc(nr, sizeof(*s->vcpu));
+	if (!s->vcpu)
+		return err_set(e, ENOMEM, "%u vCPUs: out of memory", nr);
+	mutex_init(&s->lock);
+	cond_init(&s->changed);
+	for (unsigned i = 0; i < nr; i++) {
+		struct vcpu *v = &s->vcpu[i];
+
+		*v = (struct vcpu){ .index = i, .fd = -1, .machine = m, .set = s };
+	}
+	return 0;
+}
+
+static int pin(struct vcpu *v, pthread_attr_t *attr, unsigned host_cpu, struct err *e)
+{
+	cpu_set_t *set = CPU_ALLOC(host_cpu + 1);
+	size_t size = CPU_ALLOC_SIZE(host_cpu + 1);
+	int code;
+
+	if (!set)
+		return err_set(e, ENOMEM, "vCPU %u: out of memory", v->index);
+	CPU_ZERO_S(size, set);
+	CPU_SET_S(host_cpu, size, set);
+	code = pthread_attr_setaffinity_np(attr, size, set);
+	CPU_FREE(set);
+	if (code)
+		return err_code(e, code, "vCPU %u: pin to host CPU %u", v->index, host_cpu);
+	return 0;
+}
+
+static int start_one(struct vcpu *v, const uint16_t *host_cpus, unsigned nr_host_cpus,
+		     struct err *e)
+{
+	pthread_attr_t attr;
+	char name[16];
+	int code = 0;
+
+	(void)pthread_attr_init(&attr);
+	/* Small, so that 512 vCPUs are cheap; device code has frames of at most 8 KiB. */
+	(void)pthread_attr_setstacksize(&attr, 256 * KiB);
+	if (nr_host_cpus)
+		code = pin(v, &attr, host_cpus[v->index % nr_host_cpus], e);
+	if (code == 0) {
+		code = pthread_create(&v->thread, &attr, vcpu_thread, v);
+		if (code == EINVAL && nr_host_cpus)
+			code = err_set(e, EINVAL, "--pin: host CPU %u is not there or not ours",
+				       host_cpus[v->index % nr_host_cpus]);
+		else if (code)
+			code = err_code(e, code, "vCPU %u: thread", v->index);
+	}
+	(void)pthread_attr_destroy(&attr);
+	if (code)
+		return code;
+	v->started = true;
+	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
+	(void)pthread_setname_np(v->thread, name);
+	return 0;
+}
+
+int vcpus_start(struct vcpus *s, const uint16_t *host_cpus, unsigned nr_host_cpus, struct err *e)
+{
+	struct sigaction sa = { .sa_handler = on_kick };
+	int code;
+
+	/* No SA_RESTART: the point is that KVM_RUN returns. */
+	if (sigaction(SIG_KICK, &sa, NULL) < 0)
+		return err_sys(e, "sigaction");
+	mutex_lock(&s->lock);
+	s->holds++;
+	mutex_unlock(&s->lock);
+	for (unsigned i = 0; i < s->nr; i++) {
+		code = start_one(&s->vcpu[i], host_cpus, nr_host_cpus, e);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+void vcpus_stop(struct vcpus *s)
+{
+	mutex_lock(&s->lock);
+	s->quit = true;
+	for (unsigned i = 0; i < s->nr; i++)
+		if (s->vcpu[i].running)
+			kick(&s->vcpu[i]);
+	cond_broadcast(&s->changed);
+	mutex_unlock(&s->lock);
+	for (unsigned i = 0; i < s->nr; i++) {
+		if (!s->vcpu[i].started)
+			continue;
+		(void)pthread_join(s->vcpu[i].thread, NULL);
+		s->vcpu[i].started = false;
+	}
+}
+
+void vcpus_destroy(struct vcpus *s)
+{
+	if (!s->vcpu)
+		return;
+	vcpus_stop(s);
+	free(s->vcpu);
+	s->vcpu = NULL;
+	mutex_destroy(&s->lock);
+}
+
+void vcpus_hold(struct vcpus *s)
+{
+	LOCK_SCOPE(&s->lock);
+
+	s->holds++;
+	for (unsigned i = 0; i < s->nr; i++)
+		if (s->vcpu[i].running)
+			kick(&s->vcpu[i]);
+	while (s->running)
+		cond_wait(&s->changed, &s->lock);
+}
+
+void vcpus_release(struct vcpus *s)
+{
+	LOCK_SCOPE(&s->lock);
+
+	assert(s->holds);
+	if (--s->holds == 0)
+		cond_broadcast(&s->changed);
+}
+
+void vcpu_unpark(struct vcpu *v)
+{
+	LOCK_SCOPE(&v->set->lock);
+
+	assert(v->set->holds);
+	v->parked = false;
+}
+
+void vcpus_unpark(struct vcpus *s)
+{
+	for (unsigned i = 0; i < s->nr; i++)
+		vcpu_unpark(&s->vcpu[i]);
+}

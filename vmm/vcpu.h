@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vcpu: the vCPU threads, and the one way to stop them.
+ *
+ * A thread asks for leave to run, enters the guest through arch_vcpu_run(), and comes back when it
+ * was kicked or has nothing more to do. vcpus_hold() stops the world: it kicks every thread and
+ * returns when none is in the guest or in a device, with every trapped access finished. Holds are
+ * counted, so several askers may overlap. A vCPU never waits for the event loop: it posts, and if
+ * it must not go on (it asked for power-off, say) it parks.
+ *
+ *	RUNNING --kick--> HELD --release--> RUNNING
+ *	RUNNING --VCPU_PARK--> PARKED --vcpus_unpark()--> HELD or RUNNING
+ *
+ * Lock order: vcpus.lock is first of all; it is never held while a device or KVM is called.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "vmm/base/err.h"
+#include "vmm/base/mutex.h"
+
+struct kvm_run;
+struct machine;
+struct vcpus;
+
+/* Why arch_vcpu_run() came back. */
+enum vcpu_result {
+	VCPU_KICKED, /* somebody wants this thread; every access is finished */
+	VCPU_PARK,   /* it asked for something that others decide; do not enter again before */
+};
+
+struct vcpu {
+	unsigned index;
+	int fd;			 /* the KVM vCPU; -1 while there is none */
+	struct kvm_run *run;	 /* mapped as long as fd is open */
+	uint8_t *immediate_exit; /* in run */
+	struct machine *machine; /* borrowed; outlives us */
+	struct vcpus *set;	 /* borrowed; outlives us */
+	pthread_t thread;
+	bool started;	       /* thread exists; lock */
+	bool running, parked;  /* lock */
+	bool has_run;	       /* entered the guest at least once; own thread, or held */
+	uint64_t guest_faults; /* accesses that nothing claimed; own thread */
+};
+
+struct vcpus {
+	struct mutex lock;
+	struct cond changed;
+	unsigned holds;	  /* lock */
+	unsigned running; /* threads in arch_vcpu_run(); lock */
+	bool quit;	  /* lock */
+	enum vcpu_result (*enter)(struct vcpu *v);
+	unsigned nr;
+	struct vcpu *vcpu; /* nr of them; owned */
+};
+
+/* Makes @nr vCPUs without KVM fds or threads. @enter is what a thread runs. */
+int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
+		 enum vcpu_result (*enter)(struct vcpu *v), struct err *e) MUST_CHECK;
+
+/*
+ * Starts the threads, held once: nothing runs before vcpus_release(). @host_cpus pins vCPU n to
+ * the n-th (modulo @nr_host_cpus); NULL pins nothing.
+ */
+int vcpus_start(struct vcpus *s, const uint16_t *host_cpus, unsigned nr_host_cpus,
+		struct err *e) MUST_CHECK;
+
+/* Ends and joins the threads, frees the set. KVM fds must be closed by their owner before. */
+void vcpus_stop(struct vcpus *s);
+void vcpus_destroy(struct vcpus *s);
+
+/* Stops the world; returns when no vCPU runs. Not from a vCPU thread. */
+void vcpus_hold(struct vcpus *s);
+
+/* Takes one hold back; the last one lets them run. */
+void vcpus_release(struct vcpus *s);
+
+/* Lets parked vCPUs, or one, take part again; hold them. */
+void vcpus_unpark(struct vcpus *s);
+void vcpu_unpark(struct vcpu *v);
+
+/* Whether this vCPU should come out: asked by arch_vcpu_run() after an interrupted KVM_RUN. */
+bool vcpu_wanted(struct vcpu *v);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm: from a configuration to a running machine and back. Read vm_run() first: everything is built
+ * there in order and undone in reverse.
+ *
+ * What the guest does to its machine (power-off, reset, panic) and what the user asks (signals, the
+ * console's escape) meets on the loop thread, which is the main thread, so it needs no lock there.
+ */
+#include "vmm/vm.h"
+
+#include "vmm/arch.h"
+#include "vmm/base/log.h"
+#include "vmm/base/scope.h"
+#include "vmm/core/ram.h"
+#include "vmm/host/chardev.h"
+#include "vmm/panic.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define NS_PER_S 1000000000ULL
+
+struct vm {
+	const struct vm_config *config; /* borrowed */
+	struct kvm kvm;
+	struct ram ram;
+	struct gmem mem;
+	struct bus *bus;
+	struct loop *loop;
+	struct chardev *console;
+	struct vcpus vcpus;
+	struct machine machine;
+	bool machine_made;
+
+	struct watch signals;
+	int signal_fd;
+	struct timer grace; /* from the power key to the end */
+	bool stopping;	    /* the power key was pressed by a signal */
+
+	/* What vCPU threads report, until the loop has looked. */
+	struct mutex lock;
+	struct call event_call;
+	unsigned events; /* 1 << enum guest_event; lock */
+	char why[200];	 /* of GUEST_CRASHED; lock */
+
+	enum exit_status status;
+	const char *last_words; /* printed after the terminal is restored; NULL: none */
+};
+
+static void finish(struct vm *vm, enum exit_status status)
+{
+	vm->status = status;
+	loop_stop(vm->loop);
+}
+
+/* --- what the guest does ------------------------------------------------------------------- */
+
+static void on_guest_event(void *ctx, enum guest_event ev, const char *why)
+{
+	struct vm *vm = ctx;
+
+	mutex_lock(&vm->lock);
+	vm->events |= 1U << ev;
+	if (why)
+		(void)snprintf(vm->why, sizeof(vm->why), "%s", why);
+	mutex_unlock(&vm->lock);
+	loop_post(vm->loop, &vm->event_call);
+}
+
+static void reboot(struct vm *vm)
+{
+	struct err e;
+
+	log_info("the guest resets");
+	vcpus_hold(&vm->vcpus);
+	if (arch_machine_reset(&vm->machine, &e)) {
+		log_error("reset: %s", e.text);
+		finish(vm, STATUS_FAILED);
+		return; /* and the vCPUs stay held */
+	}
+	bus_reclaim(vm->bus);
+	vcpus_unpark(&vm->vcpus);
+	vcpus_release(&vm->vcpus);
+}
+
+static bool panicked_on_console(struct vm *vm)
+{
+	static char tail[8192];
+	size_t len = chardev_recent(vm->console, tail, sizeof(tail));
+
+	return panic_on_console(tail, len);
+}
+
+static void guest_panicked(struct vm *vm)
+{
+	switch ((enum on_panic)vm->config->on_panic) {
+	case ON_PANIC_EXIT:
+		vm->last_words = "the guest panicked";
+		finish(vm, STATUS_PANIC);
+		break;
+	case ON_PANIC_REBOOT:
+		log_warn("the guest panicked; resetting it");
+		reboot(vm);
+		break;
+	case ON_PANIC_CONTINUE:
+		log_warn("the guest panicked");
+		break;
+	}
+}
+
+static void guest_resets(struct vm *vm)
+{
+	if (vm->config->on_panic == ON_PANIC_EXIT && panicked_on_console(vm))
+		guest_panicked(vm);
+	else if (vm->config->on_reset == ON_RESET_EXIT)
+		finish(vm, STATUS_RESET);
+	else
+		reboot(vm);
+}
+
+static void serve_guest_events(struct call *c)
+{
+	struct vm *vm = container_of(c, struct vm, event_call);
+	char why[sizeof(vm->why)];
+	unsigned events;
+
+	mutex_lock(&vm->lock);
+	events = vm->events;
+	vm->events = 0;
+	memcpy(why, vm->why, sizeof(why));
+	mutex_unlock(&vm->lock);
+
+	if (events & 1U << GUEST_CRASHED) {
+		log_error("%s", why);
+		finish(vm, STATUS_CRASHED);
+	} else if (events & 1U << GUEST_OFF) {
+		finish(vm, STATUS_OFF);
+	} else if (events & 1U << GUEST_PANIC) {
+		guest_panicked(vm);
+	} else if (events & 1U << GUEST_RESET) {
+		guest_resets(vm);
+	}
+}
+
+/* --- what the user asks -------------------------------------------------------------------- */
+
+static void killed(struct vm *vm, const char *words)
+{
+	vm->last_words = words;
+	finish(vm, STATUS_KILLED);
+}
+
+static void grace_over(struct timer *t)
+{
+	killed(container_of(t, struct vm, grace), "the guest did not power off in time; ended it");
+}
+
+static void ask_to_stop(struct vm *vm)
+{
+	if (vm->stopping) {
+		killed(vm, "ended by a second signal");
+		return;
+	}
+	vm->stopping = true;
+	log_info("pressing the guest's power key");
+	arch_power_key(&vm->machine);
+	loop_timer_arm(vm->loop, &vm->grace, loop_now_ns() + vm->config->grace_s * NS_PER_S);
+}
+
+static void on_signal(struct watch *w, uint32_t events UNUSED)
+{
+	struct vm *vm = container_of(w, struct vm, signals);
+	struct signalfd_siginfo info;
+
+	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGINT:
+	case SIGTERM:
+		ask_to_stop(vm);
+		break;
+	case SIGHUP:
+		killed(vm, "the terminal is gone; ended the guest");
+		break;
+	default:
+		chardev_job_control(vm->console, (int)info.ssi_signo);
+		break;
+	}
+}
+
+static bool on_console_command(void *ctx, char letter)
+{
+	struct vm *vm = ctx;
+
+	switch (letter) {
+	case 'x':
+		killed(vm, "ended from the console");
+		break;
+	case 'p':
+		arch_power_key(&vm->machine);
+		break;
+	case 'r':
+		reboot(vm);
+		break;
+	case 'b':
+		arch_console_break(&vm->machine);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static void on_console_lost(void *ctx, const char *why UNUSED)
+{
+	killed(ctx, "the terminal is gone; ended the guest");
+}
+
+static const char console_help[] = "x  end the guest at once\n"
+				   "p  press the guest's power key\n"
+				   "r  reset the guest\n"
+				   "b  send a break\n";
+
+/* --- building and running ------------------------------------------------------------------ */
+
+/* Signals come through the loop; vCPU threads inherit the mask and open only their kick. */
+static int take_signals(struct vm *vm, struct err *e)
+{
+	static const int served[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(served); i++)
+		(void)sigaddset(&set, served[i]);
+	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (vm->signal_fd < 0)
+		return err_sys(e, "signalfd");
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_sys(e, "sigprocmask");
+	(void)signal(SIGPIPE, SIG_IGN);
+	vm->signals.ready = on_signal;
+	return loop_watch(vm->loop, &vm->signals, vm->signal_fd, EPOLLIN, e);
+}
+
+static int open_console(struct vm *vm, struct err *e)
+{
+	const struct console_config *con = &vm->config->con;
+	const struct chardev_commands commands = {
+		.command = on_console_command,
+		.lost = on_console_lost,
+		.help = console_help,
+		.ctx = vm,
+	};
+
+	vm->console = chardev_open((enum chardev_kind)con->kind, con->path, &commands, vm->loop, e);
+	if (!vm->console)
+		return -e->code;
+	if (con->kind == CHARDEV_PTY)
+		log_line(LOG_ERROR, "console: %s", chardev_name(vm->console));
+	return 0;
+}
+
+static int make_ram(struct vm *vm, struct err *e)
+{
+	unsigned flags = vm->config->hugepages ? RAM_HUGETLB : 0;
+	uint64_t base = arch_ram_base();
+	int code = ram_create(&vm->ram, vm->config->mem, flags, e);
+
+	if (code == 0)
+		code = gmem_add(&vm->mem, gpa(base), vm->ram.size, vm->ram.host, e);
+	if (code == 0)
+		code = kvm_add_slot(&vm->kvm, base, vm->ram.size, vm->ram.host, 0, e);
+	return code;
+}
+
+static int start_vcpus(struct vm *vm, struct err *e)
+{
+	struct cpu_list pin = { .nr = 0 };
+
+	if (vm->config->pin && cpu_list_parse(&pin, vm->config->pin, e))
+		return -e->code;
+	return vcpus_start(&vm->vcpus, pin.cpu, pin.nr, e);
+}
+
+static int build(struct vm *vm, struct err *e)
+{
+	struct machine *m = &vm->machine;
+	int code = kvm_open(&vm->kvm, e);
+
+	if (code)
+		return code;
+	vm->loop = loop_create(e);
+	vm->bus = vm->loop ? bus_create(e) : NULL;
+	if (!vm->bus)
+		return -e->code;
+	*m = (struct machine){
+		.config = vm->config,
+		.kvm = &vm->kvm,
+		.mem = &vm->mem,
+		.bus = vm->bus,
+		.loop = vm->loop,
+		.vcpus = &vm->vcpus,
+		.events = { .guest = on_guest_event, .ctx = vm },
+	};
+	code = arch_vm_create(m, e);
+	if (code == 0)
+		code = make_ram(vm, e);
+	if (code == 0)
+		code = take_signals(vm, e);
+	if (code == 0)
+		code = vcpus_create(&vm->vcpus, vm->config->cpus, m, arch_vcpu_run, e);
+	if (code == 0)
+		code = open_console(vm, e);
+	if (code)
+		return code;
+	m->console = vm->console;
+	vm->machine_made = true; /* arch_machine_destroy() undoes a failed one as well */
+	code = arch_machine_create(m, e);
+	if (code == 0)
+		code = arch_machine_reset(m, e);
+	if (code == 0 && vm->config->dump_dtb)
+		code = arch_dump_dtb(m, vm->config->dump_dtb, e);
+	return code;
+}
+
+static void take_down(struct vm *vm)
+{
+	vcpus_stop(&vm->vcpus);
+	/* The guest's last words go out and the terminal is restored before vmm's own. */
+	if (vm->machine_made)
+		arch_machine_destroy(&vm->machine);
+	chardev_close(vm->console);
+	for (unsigned i = 0; vm->vcpus.vcpu && i < vm->vcpus.nr; i++)
+		kvm_destroy_vcpu(&vm->kvm, vm->vcpus.vcpu[i].fd, vm->vcpus.vcpu[i].run);
+	vcpus_destroy(&vm->vcpus);
+	/* The VM before its memory: unmapping would otherwise tear stage 2 down page by page. */
+	kvm_close(&vm->kvm);
+	ram_destroy(&vm->ram);
+	loop_unwatch(&vm->signals);
+	close_quietly(vm->signal_fd);
+	bus_destroy(vm->bus);
+	loop_destroy(vm->loop);
+	mutex_destroy(&vm->lock);
+}
+
+enum exit_status vm_run(const struct vm_config *c)
+{
+	struct vm vm = {
+		.config = c,
+		.kvm = { .dev = -1, .vm = -1 },
+		.ram = { .fd = -1 },
+		.signal_fd = -1,
+		.grace = { .expired = grace_over },
+		.event_call = { .fn = serve_guest_events },
+		.status = STATUS_FAILED,
+	};
+	struct err e = { 0 };
+	int code;
+
+	mutex_init(&vm.lock);
+	code = build(&vm, &e);
+	if (code == 0)
+		code = start_vcpus(&vm, &e);
+	if (code == 0) {
+		vcpus_release(&vm.vcpus);
+		code = loop_run(vm.loop, &e);
+	}
+	take_down(&vm);
+	if (code)
+		log_error("%s", e.text);
+	else if (vm.last_words)
+		log_line(LOG_ERROR, "%s", vm.last_words);
+	return code ? STATUS_FAILED : vm.status;
+}
