@@ -286,12 +286,11 @@ static unsigned read_fr(struct pl011 *s)
 	unsigned fr = modem(s), depth = fifo_depth(s);
 
 	/* Who looks here while output waits, waits for it: that is what the stall rule counts. */
-	if (s->tx_level > 0 && chardev_room(s->chr) > 0)
+	if (s->tx_level > 0 && chardev_room(s->chr) > 0) {
 		tx_drain(s);
-	if (s->tx_level == 0)
-		fr |= FR_TXFE;
-	else
-		fr |= FR_BUSY;
+		update_irq(s);
+	}
+	fr |= s->tx_level == 0 ? FR_TXFE : FR_BUSY;
 	if (s->tx_level >= depth)
 		fr |= FR_TXFF;
 	if (s->rx_level == 0 || s->rx_hide == HIDE_NOW)
@@ -332,22 +331,26 @@ static void write_icr(struct pl011 *s, uint16_t v)
 		s->rx_hide = HIDE_NOW;
 }
 
+static uint16_t read_dr(struct pl011 *s)
+{
+	uint16_t word = rx_pop(s);
+
+	update_irq(s);
+	return word;
+}
+
 static uint64_t pl011_read(struct device *d, uint64_t off, unsigned size UNUSED)
 {
 	struct pl011 *s = pl011(d);
-	uint64_t v = 0;
+	uint64_t v;
 
+	if (off == FR) /* what drivers poll */
+		return read_fr(s);
 	switch (off) {
 	case DR:
-		v = rx_pop(s);
-		update_irq(s);
-		break;
+		return read_dr(s);
 	case RSR:
 		return s->rsr;
-	case FR:
-		v = read_fr(s);
-		update_irq(s);
-		break;
 	case ILPR:
 		return s->ilpr;
 	case IBRD:
@@ -369,10 +372,11 @@ static uint64_t pl011_read(struct device *d, uint64_t off, unsigned size UNUSED)
 	case DMACR:
 		return s->dmacr;
 	default:
-		if (!primecell_id(pl011_id, off, &v))
-			d->guest_errors++;
+		if (primecell_id(pl011_id, off, &v))
+			return v;
+		d->guest_errors++;
+		return 0;
 	}
-	return v;
 }
 
 static void pl011_write(struct device *d, uint64_t off, unsigned size UNUSED, uint64_t v)

@@ -65,7 +65,8 @@ struct fdt *fdt_start(struct err *e)
 		return NULL;
 	}
 	t->size = FIRST_SIZE;
-	WRITE(t, fdt_create(t->blob, t->size));
+	/* Looking for a name to share costs more than all the rest; a tree is written once. */
+	WRITE(t, fdt_create_with_flags(t->blob, t->size, FDT_CREATE_FLAG_NO_NAME_DEDUP));
 	WRITE(t, fdt_finish_reservemap(t->blob));
 	WRITE(t, fdt_begin_node(t->blob, ""));
 	t->depth = 1;

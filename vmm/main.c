@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vmm: argv in, exit status out. */
 #include "vmm/base/log.h"
+#include "vmm/base/scope.h"
 #include "vmm/doctor.h"
 #include "vmm/options.h"
 #include "vmm/vm.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* A crash of vmm must not leave the user with a raw terminal. Async-signal-safe throughout. */
 static void on_crash(int sig)
@@ -33,12 +36,26 @@ static enum exit_status run(const struct vm_config *c)
 	return vm_run(c);
 }
 
+/* A file opened later must not become what a library takes for standard input or output. */
+static void fill_standard_fds(void)
+{
+	while (true) {
+		int fd = open("/dev/null", O_RDWR);
+
+		if (fd < 0 || fd > STDERR_FILENO) {
+			close_quietly(fd);
+			return;
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
 	struct err e;
 	int status = STATUS_FAILED;
 
+	fill_standard_fds();
 	if (options_parse(argc, argv, &o, &e)) {
 		log_error("%s", e.text);
 		return STATUS_USAGE;

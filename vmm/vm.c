@@ -50,6 +50,7 @@ struct vm {
 	char why[200];	 /* of GUEST_CRASHED; lock */
 
 	enum exit_status status;
+	char words[120];	/* last_words, when they had to be put together */
 	const char *last_words; /* printed after the terminal is restored; NULL: none */
 };
 
@@ -217,9 +218,12 @@ static bool on_console_command(void *ctx, char letter)
 	return true;
 }
 
-static void on_console_lost(void *ctx, const char *why UNUSED)
+static void on_console_lost(void *ctx, const char *why)
 {
-	killed(ctx, "the terminal is gone; ended the guest");
+	struct vm *vm = ctx;
+
+	(void)snprintf(vm->words, sizeof(vm->words), "%s; ended the guest", why);
+	killed(vm, vm->words);
 }
 
 static const char console_help[] = "x  end the guest at once\n"

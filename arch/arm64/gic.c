@@ -62,6 +62,7 @@ int gic_create(struct gic *g, struct machine *m, enum irqchip kind, struct err *
 	int code;
 
 	*g = (struct gic){ .kvm = m->kvm, .vcpus = m->vcpus, .kind = kind, .fd = -1, .its_fd = -1 };
+	g->nr_irqs = 32 + (kind == IRQCHIP_GICV2M ? SPI_COUNT_GICV2M : SPI_COUNT);
 	if (irqchip_is_v2(kind)) {
 		code = gicv2_create(g, e);
 	} else {

@@ -14,6 +14,7 @@ struct gic {
 	const struct vcpus *vcpus; /* borrowed; outlives us */
 	enum irqchip kind;	   /* what was made: never IRQCHIP_AUTO */
 	int fd, its_fd;		   /* -1 while there is none */
+	uint32_t nr_irqs;	   /* private and shared ones; a multiple of 32 */
 	uint64_t high_redist;	   /* base of the second redistributor region; 0: not needed */
 };
 

@@ -20,12 +20,9 @@ enum {
 	GICC_APR0 = 0xd0,
 };
 
-#define NR_IRQS (32 + SPI_COUNT)
-
 int gicv2_create(struct gic *g, struct err *e)
 {
 	const uint64_t dist = memmap[MM_GIC_DIST].base, cpu = memmap[MM_GIC_CPU].base;
-	const uint32_t nr = NR_IRQS;
 	int code;
 
 	g->fd = kvm_create_device(g->kvm, KVM_DEV_TYPE_ARM_VGIC_V2, "GICv2", e);
@@ -37,7 +34,7 @@ int gicv2_create(struct gic *g, struct err *e)
 		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
 				    &cpu, "CPU interface address", e);
 	if (code == 0)
-		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr,
+		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &g->nr_irqs,
 				    "number of interrupts", e);
 	if (code == 0)
 		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
@@ -89,7 +86,7 @@ int gicv2_reset(struct gic *g, struct err *e)
 	int code = put(g, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0, GICD_CTLR, 0, e);
 
 	if (code == 0)
-		code = reset_irqs(g, 0, 32, NR_IRQS, e);
+		code = reset_irqs(g, 0, 32, g->nr_irqs, e);
 	for (unsigned cpu = 0; code == 0 && cpu < g->vcpus->nr; cpu++) {
 		code = reset_irqs(g, cpu, 0, 32, e);
 		/* Software generated interrupts are always enabled in KVM's. */

@@ -22,8 +22,6 @@ enum {
 		0x10000, /* the frame that holds the banked words, at the distributor's offsets */
 };
 
-#define NR_IRQS (32 + SPI_COUNT)
-
 #define ICC_PMR	    SYSREG(3, 0, 4, 6, 0)
 #define ICC_BPR0    SYSREG(3, 0, 12, 8, 3)
 #define ICC_AP0R(n) SYSREG(3, 0, 12, 8, 4 + (n))
@@ -62,7 +60,6 @@ static int set_redists(struct gic *g, struct err *e)
 int gicv3_create(struct gic *g, struct err *e)
 {
 	const uint64_t dist = memmap[MM_GIC_DIST].base;
-	const uint32_t nr = NR_IRQS;
 	int code;
 
 	g->fd = kvm_create_device(g->kvm, KVM_DEV_TYPE_ARM_VGIC_V3, "GICv3", e);
@@ -73,7 +70,7 @@ int gicv3_create(struct gic *g, struct err *e)
 	if (code == 0)
 		code = set_redists(g, e);
 	if (code == 0)
-		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr,
+		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &g->nr_irqs,
 				    "number of interrupts", e);
 	if (code == 0)
 		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
@@ -121,11 +118,12 @@ static int reset_dist(struct gic *g, struct err *e)
 	int code = fill(g, group, 0, GICD_CTLR, GICD_CTLR + 4, 0, e);
 
 	if (code == 0)
-		code = reset_irqs(g, group, 0, 0, 32, NR_IRQS, e);
+		code = reset_irqs(g, group, 0, 0, 32, g->nr_irqs, e);
 	if (code == 0)
-		code = fill(g, group, 0, GICD_ICFGR + 32 / 4, GICD_ICFGR + NR_IRQS / 4, 0, e);
+		code = fill(g, group, 0, GICD_ICFGR + 32 / 4, GICD_ICFGR + g->nr_irqs / 4, 0, e);
 	if (code == 0)
-		code = fill(g, group, 0, GICD_IROUTER + 32 * 8, GICD_IROUTER + NR_IRQS * 8, 0, e);
+		code = fill(g, group, 0, GICD_IROUTER + 32 * 8, GICD_IROUTER + g->nr_irqs * 8, 0,
+			    e);
 	return code;
 }
 

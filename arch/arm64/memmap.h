@@ -54,7 +54,8 @@ enum {
 	SPI_VIRTIO = 16, /* 16..47, one a slot */
 	SPI_GICV2M = 48, /* 48..111, the message interrupts of GICv2m */
 	SPI_GICV2M_COUNT = 64,
-	SPI_COUNT = 256, /* how many the GIC is made with */
+	SPI_COUNT = 64,		/* how many the GIC is made with: a kernel sets up each at boot */
+	SPI_COUNT_GICV2M = 128, /* ... with a GICv2m; both multiples of 32 */
 };
 
 /* PPI numbers (INTID - 16), as the device tree names them. */

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+__thread char mutex_self_;
+
 /* Sleeps while *@at is @value; a signal or a change of mind in between just comes back. */
 static void futex_wait(_Atomic uint32_t *at, uint32_t value)
 {

@@ -20,13 +20,16 @@ enum { MUTEX_FREE, MUTEX_HELD, MUTEX_CONTENDED /* held, and somebody may wait */
 
 struct mutex {
 	_Atomic uint32_t state;
-	_Atomic(pthread_t) owner; /* meaningful to the owner only, so relaxed is enough */
+	_Atomic uintptr_t owner; /* meaningful to the owner only, so relaxed is enough */
 };
 
 /* Something that changes while a mutex is held, and that others wait for. */
 struct cond {
 	_Atomic uint32_t changes;
 };
+
+/* Its address is what tells threads apart: cheaper than a call of pthread_self(). */
+extern __thread char mutex_self_;
 
 #define MUTEX_INIT                                                                                 \
 	{                                                                                          \
@@ -57,7 +60,7 @@ static inline void mutex_lock(struct mutex *m)
 	if (!atomic_compare_exchange_strong_explicit(&m->state, &expected, MUTEX_HELD,
 						     memory_order_acquire, memory_order_relaxed))
 		mutex_lock_slow_(m);
-	atomic_store_explicit(&m->owner, pthread_self(), memory_order_relaxed);
+	atomic_store_explicit(&m->owner, (uintptr_t)&mutex_self_, memory_order_relaxed);
 }
 
 static inline void mutex_unlock(struct mutex *m)
@@ -69,7 +72,7 @@ static inline void mutex_unlock(struct mutex *m)
 
 static inline bool mutex_is_held(const struct mutex *m)
 {
-	return atomic_load_explicit(&m->owner, memory_order_relaxed) == pthread_self();
+	return atomic_load_explicit(&m->owner, memory_order_relaxed) == (uintptr_t)&mutex_self_;
 }
 
 #define assert_held(m) assert(mutex_is_held(m))

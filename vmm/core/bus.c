@@ -37,7 +37,7 @@ static struct map *map_alloc(size_t n)
 }
 
 /* Index of the first window whose base is above @addr. */
-static size_t above(const struct map *m, uint64_t addr)
+static inline size_t above(const struct map *m, uint64_t addr)
 {
 	size_t lo = 0, hi = m->n;
 
@@ -52,7 +52,7 @@ static size_t above(const struct map *m, uint64_t addr)
 	return lo;
 }
 
-static const struct bus_window *find(const struct map *m, uint64_t addr)
+static inline const struct bus_window *find(const struct map *m, uint64_t addr)
 {
 	size_t i = above(m, addr);
 
@@ -159,12 +159,11 @@ void bus_reclaim(struct bus *b)
 	}
 }
 
-/* Whether the device takes accesses of this size here. */
-static bool fits(const struct bus_window *w, uint64_t off, unsigned size)
+/* Whether the device, which is locked, takes accesses of this size here. */
+static inline bool fits(const struct bus_window *w, uint64_t off, unsigned size)
 {
 	const struct device_ops *ops = w->dev->ops;
 
-	assert_held(&w->dev->lock);
 	if (size >= ops->min_access && size <= ops->max_access && is_aligned(off, size) &&
 	    size <= w->size - off)
 		return true;

@@ -12,7 +12,8 @@ enum {
 	ROUNDS = 16,  /* chunks before other fds have their turn */
 };
 
-#define PACE_NS	      1000000ULL     /* output that keeps coming is written this often */
+#define PACE_NS                                                                                    \
+	1000000ULL /* output that keeps coming is written this often, and at each end of line */
 #define FLUSH_STEP_NS 1000000000ULL  /* a close waits this long for a reader to move */
 #define FLUSH_ALL_NS  10000000000ULL /* ... and this long in all */
 
@@ -243,6 +244,12 @@ static bool stalled(struct chardev *c)
 	return true;
 }
 
+/* Who reads lines, a person or a script, gets each as soon as it is whole. */
+static bool ends_line(const void *from, size_t len)
+{
+	return ((const char *)from)[len - 1] == '\n';
+}
+
 size_t chardev_write(struct chardev *c, const void *from, size_t len)
 {
 	size_t n = len;
@@ -265,7 +272,8 @@ size_t chardev_write(struct chardev *c, const void *from, size_t len)
 		(void)ring_put_newest(&c->recent, from, n);
 		note_used(c);
 		post = (c->state == OUT_IDLE && c->out.used) ||
-		       (c->state == OUT_PACED && c->out.used >= c->out.size / 2);
+		       (c->state == OUT_PACED &&
+			(c->out.used >= c->out.size / 2 || ends_line(from, len)));
 		if (post)
 			c->state = OUT_POSTED;
 	}
