@@ -39,8 +39,14 @@ endif
 
 BASE_FLAGS := -std=gnu17 -D_GNU_SOURCE -DVMM_VERSION='"$(VERSION)"' -I. -g -fno-strict-aliasing \
 	      -fno-common -MMD -MP
-HARDEN	:= -O2 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero \
-	   -D_FORTIFY_SOURCE=3 -fPIE -mbranch-protection=standard
+# The first of these sets of options that the compiler takes: clang 14 and 15 want to be asked twice.
+cc_option = $(firstword $(foreach o,$(1),$(shell \
+	$(CC) $(subst +, ,$(o)) -x c -c -o /dev/null /dev/null >/dev/null 2>&1 && echo '$(o)')))
+ZERO_LOCALS := $(subst +, ,$(call cc_option,-ftrivial-auto-var-init=zero \
+	-ftrivial-auto-var-init=zero+-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
+STACK_CLASH := $(call cc_option,-Werror+-fstack-clash-protection)
+HARDEN	:= -O2 -fstack-protector-strong $(STACK_CLASH:-Werror+%=%) $(ZERO_LOCALS) -D_FORTIFY_SOURCE=3 \
+	   -fPIE -mbranch-protection=standard
 LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # --- what is built from what -------------------------------------------------------------------

@@ -209,7 +209,7 @@ int arch_machine_create(struct machine *m, struct err *e)
 {
 	const struct vm_config *c = m->config;
 	struct arch_machine *a = calloc(1, sizeof(*a));
-	enum irqchip kind;
+	enum irqchip kind = IRQCHIP_AUTO;
 	int code;
 
 	if (!a)
@@ -500,7 +500,7 @@ static void suspend(struct call *c)
 bool machine_wake_up(struct vcpu *v)
 {
 	struct machine *m = v->machine;
-	uint64_t entry, context;
+	uint64_t entry, context = 0;
 	struct err e;
 	/* The call's arguments are still in its registers. */
 	int code = kvm_get_reg(v->fd, REG_X(1), &entry, &e);
