@@ -281,15 +281,21 @@ static void write_cr(struct pl011 *s, uint16_t cr)
 
 /* --- registers ---------------------------------------------------------------------------- */
 
+/* Who looks at the flags while output waits, waits for it: that is what the stall rule counts. */
+static NOINLINE void tx_poll(struct pl011 *s)
+{
+	if (chardev_room(s->chr) > 0) {
+		tx_drain(s);
+		update_irq(s);
+	}
+}
+
 static unsigned read_fr(struct pl011 *s)
 {
 	unsigned fr = modem(s), depth = fifo_depth(s);
 
-	/* Who looks here while output waits, waits for it: that is what the stall rule counts. */
-	if (s->tx_level > 0 && chardev_room(s->chr) > 0) {
-		tx_drain(s);
-		update_irq(s);
-	}
+	if (s->tx_level > 0)
+		tx_poll(s);
 	fr |= s->tx_level == 0 ? FR_TXFE : FR_BUSY;
 	if (s->tx_level >= depth)
 		fr |= FR_TXFF;
@@ -331,7 +337,7 @@ static void write_icr(struct pl011 *s, uint16_t v)
 		s->rx_hide = HIDE_NOW;
 }
 
-static uint16_t read_dr(struct pl011 *s)
+static NOINLINE uint16_t read_dr(struct pl011 *s)
 {
 	uint16_t word = rx_pop(s);
 

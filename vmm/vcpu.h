@@ -18,6 +18,9 @@
 
 #include "vmm/base/err.h"
 #include "vmm/base/mutex.h"
+#include "vmm/core/bus.h"
+
+#include <pthread.h>
 
 struct kvm_run;
 struct machine;
@@ -37,10 +40,11 @@ struct vcpu {
 	struct machine *machine; /* borrowed; outlives us */
 	struct vcpus *set;	 /* borrowed; outlives us */
 	pthread_t thread;
-	bool started;	       /* thread exists; lock */
-	bool running, parked;  /* lock */
-	bool has_run;	       /* entered the guest at least once; own thread, or held */
-	uint64_t guest_faults; /* accesses that nothing claimed; own thread */
+	bool started;		  /* thread exists; lock */
+	bool running, parked;	  /* lock */
+	struct bus_cursor cursor; /* own thread */
+	bool has_run;		  /* entered the guest at least once; own thread, or held */
+	uint64_t guest_faults;	  /* accesses that nothing claimed; own thread */
 };
 
 struct vcpus {

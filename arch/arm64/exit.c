@@ -79,7 +79,7 @@ static bool system_event(struct vcpu *v, enum vcpu_result *result)
 }
 
 /* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
-static enum access mmio(struct bus *bus, struct kvm_run *r)
+static enum access mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r)
 {
 	uint64_t v;
 	enum access answer;
@@ -87,8 +87,8 @@ static enum access mmio(struct bus *bus, struct kvm_run *r)
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
 	memcpy(&v, r->mmio.data, sizeof(v));
 	if (r->mmio.is_write)
-		return bus_write(bus, r->mmio.phys_addr, r->mmio.len, v);
-	answer = bus_read(bus, r->mmio.phys_addr, r->mmio.len, &v);
+		return bus_write(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, v);
+	answer = bus_read(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, &v);
 	memcpy(r->mmio.data, &v, sizeof(v));
 	return answer;
 }
@@ -111,7 +111,7 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 		}
 		switch (r->exit_reason) {
 		case KVM_EXIT_MMIO:
-			if (mmio(bus, r) != ACCESS_OK)
+			if (mmio(v, bus, r) != ACCESS_OK)
 				fault_mmio(v);
 			break;
 		case KVM_EXIT_ARM_NISV:

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+static struct bus_cursor cursor;
+
 enum { READS = 20000, MAX = 4096 };
 
 static uint64_t reg_read(struct device *d, uint64_t off, unsigned size)
@@ -53,7 +55,7 @@ int main(int argc, char **argv)
 	}
 	begin = now_ns();
 	for (unsigned i = 0; i < READS; i++) /* the first device: the search's longest way */
-		(void)bus_read(b, 0x9000018, 4, &v);
+		(void)bus_read(b, &cursor, 0x9000018, 4, &v);
 	(void)printf("%llu\n", (unsigned long long)(now_ns() - begin) / READS);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "vmm/base/mutex.h"
 #include "vmm/host/chardev.h"
 
+#include <pthread.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

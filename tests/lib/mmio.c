@@ -3,12 +3,16 @@
 
 #include "tests/lib/test.h"
 
+/* One for all: a test has one bus at a time, and a thread. */
+static __thread struct bus_cursor cursor;
+
 struct bus *mmio_bus(struct device *d)
 {
 	struct err e = { 0 };
 	struct bus *b = bus_create(&e);
 
 	EXPECT(b != NULL);
+	cursor = (struct bus_cursor){ 0 };
 	EXPECT_EQ(bus_add(b, d, &e), 0);
 	device_reset(d);
 	return b;
@@ -18,13 +22,13 @@ uint64_t mmio_read(struct bus *b, uint64_t addr, unsigned size)
 {
 	uint64_t v;
 
-	EXPECT_EQ(bus_read(b, addr, size, &v), ACCESS_OK);
+	EXPECT_EQ(bus_read(b, &cursor, addr, size, &v), ACCESS_OK);
 	return v;
 }
 
 void mmio_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v)
 {
-	EXPECT_EQ(bus_write(b, addr, size, v), ACCESS_OK);
+	EXPECT_EQ(bus_write(b, &cursor, addr, size, v), ACCESS_OK);
 }
 
 void mmio_abuse(struct bus *b, struct device *d)
@@ -39,8 +43,8 @@ void mmio_abuse(struct bus *b, struct device *d)
 			for (size_t i = 0; i < ARRAY_SIZE(extreme); i++) {
 				uint64_t v;
 
-				(void)bus_write(b, d->base + off, size, extreme[i]);
-				(void)bus_read(b, d->base + off, size, &v);
+				(void)bus_write(b, &cursor, d->base + off, size, extreme[i]);
+				(void)bus_read(b, &cursor, d->base + off, size, &v);
 			}
 		}
 	}

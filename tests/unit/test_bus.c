@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static struct bus_cursor cursor;
+
 struct reg {
 	struct device dev;
 	uint64_t value, last_off;
@@ -112,13 +114,13 @@ TEST(bus_never_leaks_an_earlier_exit_into_a_read)
 	uint64_t v = UINT64_MAX;
 
 	EXPECT_EQ(add(b, &a, 0x1000, 0x10, &e), 0);
-	EXPECT_EQ(bus_read(b, 0x2000, 8, &v), ACCESS_NOBODY);
+	EXPECT_EQ(bus_read(b, &cursor, 0x2000, 8, &v), ACCESS_NOBODY);
 	EXPECT_EQ(v, 0);
 	v = UINT64_MAX;
-	EXPECT_EQ(bus_read(b, 0x1000, 8, &v), ACCESS_REFUSED); /* 8 > max_access */
+	EXPECT_EQ(bus_read(b, &cursor, 0x1000, 8, &v), ACCESS_REFUSED); /* 8 > max_access */
 	EXPECT_EQ(v, 0);
 	v = UINT64_MAX;
-	EXPECT_EQ(bus_read(b, 0x1000, 2, &v), ACCESS_OK);
+	EXPECT_EQ(bus_read(b, &cursor, 0x1000, 2, &v), ACCESS_OK);
 	EXPECT_EQ(v, 0x7788); /* the value's low bytes, and no more */
 	bus_destroy(b);
 }
@@ -130,12 +132,12 @@ TEST(bus_checks_size_and_alignment_and_the_end_of_the_window)
 	struct err e;
 
 	EXPECT_EQ(add(b, &a, 0x1000, 0xe, &e), 0);
-	EXPECT_EQ(bus_write(b, 0x1002, 4, 1), ACCESS_REFUSED);
-	EXPECT_EQ(bus_write(b, 0x1001, 2, 1), ACCESS_REFUSED);
-	EXPECT_EQ(bus_write(b, 0x100c, 4, 1), ACCESS_REFUSED); /* runs over the end */
+	EXPECT_EQ(bus_write(b, &cursor, 0x1002, 4, 1), ACCESS_REFUSED);
+	EXPECT_EQ(bus_write(b, &cursor, 0x1001, 2, 1), ACCESS_REFUSED);
+	EXPECT_EQ(bus_write(b, &cursor, 0x100c, 4, 1), ACCESS_REFUSED); /* runs over the end */
 	EXPECT_EQ(a.dev.guest_errors, 3);
 	EXPECT_EQ(a.value, 0x1122334455667788);
-	EXPECT_EQ(bus_write(b, 0x100c, 2, 0x01020304), ACCESS_OK);
+	EXPECT_EQ(bus_write(b, &cursor, 0x100c, 2, 0x01020304), ACCESS_OK);
 	EXPECT_EQ(a.last_off, 0xc);
 	EXPECT_EQ(a.last_size, 2);
 	EXPECT_EQ(a.value, 0x0304); /* the upper bytes of the exit are not the guest's */
@@ -160,8 +162,30 @@ TEST(bus_forgets_a_removed_device_and_keeps_the_others)
 	bus_destroy(b);
 }
 
+TEST(bus_cursor_never_outlives_a_change_of_the_map)
+{
+	struct bus *b = new_bus();
+	struct reg r[2];
+	struct err e;
+	uint64_t v;
+
+	EXPECT_EQ(add(b, &r[0], 0x1000, 0x1000, &e), 0);
+	EXPECT_EQ(bus_read(b, &cursor, 0x1000, 4, &v), ACCESS_OK);
+	bus_remove(b, &r[0].dev);
+	EXPECT_EQ(bus_read(b, &cursor, 0x1000, 4, &v), ACCESS_NOBODY);
+	EXPECT_EQ(add(b, &r[1], 0x1000, 0x1000, &e), 0);
+	bus_reclaim(b);
+	r[1].value = 7;
+	EXPECT_EQ(bus_read(b, &cursor, 0x1000, 4, &v), ACCESS_OK);
+	EXPECT_EQ(v, 7);
+	EXPECT_EQ(bus_read(b, &cursor, 0x2000, 4, &v), ACCESS_NOBODY); /* just behind it */
+	EXPECT_EQ(bus_read(b, &cursor, 0xfff, 1, &v), ACCESS_NOBODY);
+	bus_destroy(b);
+}
+
 TEST_MAIN(T(bus_finds_every_device_among_many_at_both_ends_and_not_beyond),
 	  T(bus_refuses_overlap_emptiness_and_wrapping),
 	  T(bus_never_leaks_an_earlier_exit_into_a_read),
 	  T(bus_checks_size_and_alignment_and_the_end_of_the_window),
+	  T(bus_cursor_never_outlives_a_change_of_the_map),
 	  T(bus_forgets_a_removed_device_and_keeps_the_others))

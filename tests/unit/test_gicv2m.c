@@ -3,6 +3,8 @@
 #include "tests/lib/test.h"
 #include "vmm/core/bus.h"
 
+static struct bus_cursor cursor;
+
 static uint32_t pulsed[8];
 static unsigned nr_pulsed;
 
@@ -25,12 +27,12 @@ TEST(gicv2m_turns_messages_of_its_range_into_edges_and_no_others)
 
 	EXPECT(b && d);
 	EXPECT_EQ(bus_add(b, d, &e), 0);
-	EXPECT_EQ(bus_read(b, 0x8020008, 4, &v), ACCESS_OK);
+	EXPECT_EQ(bus_read(b, &cursor, 0x8020008, 4, &v), ACCESS_OK);
 	EXPECT_EQ(v, 80U << 16 | 64); /* MSI_TYPER: first INTID, count */
 	for (size_t i = 0; i < ARRAY_SIZE(writes); i++) {
 		unsigned before = nr_pulsed;
 
-		EXPECT_EQ(bus_write(b, 0x8020040, 4, writes[i].intid), ACCESS_OK);
+		EXPECT_EQ(bus_write(b, &cursor, 0x8020040, 4, writes[i].intid), ACCESS_OK);
 		EXPECT_EQ(nr_pulsed - before, writes[i].spi >= 0);
 		if (writes[i].spi >= 0)
 			EXPECT_EQ(pulsed[before], writes[i].spi);

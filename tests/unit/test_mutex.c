@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 #include "vmm/base/mutex.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 enum { THREADS = 4, ROUNDS = 20000 };

@@ -13,14 +13,13 @@
 #include "vmm/base/defs.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
-enum { MUTEX_FREE, MUTEX_HELD, MUTEX_CONTENDED /* held, and somebody may wait */ };
+/* Free when 0; else the holder's thread id, with this bit when somebody may wait. */
+#define MUTEX_CONTENDED 0x80000000U
 
 struct mutex {
-	_Atomic uint32_t state;
-	_Atomic uintptr_t owner; /* meaningful to the owner only, so relaxed is enough */
+	_Atomic uint32_t holder;
 };
 
 /* Something that changes while a mutex is held, and that others wait for. */
@@ -28,51 +27,53 @@ struct cond {
 	_Atomic uint32_t changes;
 };
 
-/* Its address is what tells threads apart: cheaper than a call of pthread_self(). */
-extern __thread char mutex_self_;
-
 #define MUTEX_INIT                                                                                 \
 	{                                                                                          \
-		.state = MUTEX_FREE, .owner = 0                                                    \
+		.holder = 0                                                                        \
 	}
+
+/* This thread's id; 0 before its first lock. */
+extern __thread uint32_t mutex_self_;
 
 static inline void mutex_init(struct mutex *m)
 {
-	atomic_init(&m->state, MUTEX_FREE);
-	atomic_init(&m->owner, 0);
+	atomic_init(&m->holder, 0);
 }
 
 /* Nothing to give back; that it is free is checked. */
 static inline void mutex_destroy(struct mutex *m)
 {
-	assert(atomic_load_explicit(&m->state, memory_order_relaxed) == MUTEX_FREE);
+	assert(atomic_load_explicit(&m->holder, memory_order_relaxed) == 0);
 }
 
-/* The contended ends of lock and unlock. */
+/* The rare ends of lock and unlock. */
 void mutex_lock_slow_(struct mutex *m);
 void mutex_wake_(struct mutex *m);
 
 static inline void mutex_lock(struct mutex *m)
 {
-	uint32_t expected = MUTEX_FREE;
+	uint32_t expected = 0, self = mutex_self_;
 
 	/* Acquire pairs with the release in mutex_unlock(). */
-	if (!atomic_compare_exchange_strong_explicit(&m->state, &expected, MUTEX_HELD,
+	if (!self ||
+	    !atomic_compare_exchange_strong_explicit(&m->holder, &expected, self,
 						     memory_order_acquire, memory_order_relaxed))
 		mutex_lock_slow_(m);
-	atomic_store_explicit(&m->owner, (uintptr_t)&mutex_self_, memory_order_relaxed);
 }
 
 static inline void mutex_unlock(struct mutex *m)
 {
-	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
-	if (atomic_exchange_explicit(&m->state, MUTEX_FREE, memory_order_release) != MUTEX_HELD)
+	if (atomic_exchange_explicit(&m->holder, 0, memory_order_release) & MUTEX_CONTENDED)
 		mutex_wake_(m);
 }
 
+/* Relaxed: only what this thread wrote itself can make it true. */
 static inline bool mutex_is_held(const struct mutex *m)
 {
-	return atomic_load_explicit(&m->owner, memory_order_relaxed) == (uintptr_t)&mutex_self_;
+	uint32_t self = mutex_self_;
+
+	return self &&
+	       (atomic_load_explicit(&m->holder, memory_order_relaxed) & ~MUTEX_CONTENDED) == self;
 }
 
 #define assert_held(m) assert(mutex_is_held(m))

@@ -13,10 +13,34 @@
 #ifndef VMM_CORE_BUS_H
 #define VMM_CORE_BUS_H
 
+#include "vmm/base/checked.h"
 #include "vmm/base/err.h"
 #include "vmm/core/device.h"
 
-struct bus;
+/* Base and size stand beside each other so that a search touches no device but the one it finds. */
+struct bus_window {
+	uint64_t base, size;
+	struct device *dev;
+};
+
+struct bus_map {
+	struct bus_map *retired_next; /* bus.change */
+	uint64_t generation;	      /* counts maps; never 0, never the same again */
+	size_t n;
+	struct bus_window at[]; /* sorted by base, disjoint */
+};
+
+struct bus {
+	_Atomic(struct bus_map *) map; /* release by who publishes, acquire by who looks up */
+	struct mutex change;
+	struct bus_map *retired; /* change */
+};
+
+/* Where somebody's last access went: the next often goes there, too. Starts as zeroes. */
+struct bus_cursor {
+	uint64_t generation; /* of the map that the window is in */
+	const struct bus_window *window;
+};
 
 enum access {
 	ACCESS_OK,	/* carried out */
@@ -43,16 +67,93 @@ void bus_remove(struct bus *b, struct device *d);
 /* Frees retired maps. Hold the vCPUs. */
 void bus_reclaim(struct bus *b);
 
-/*
- * A guest access of @size bytes (1, 2, 4 or 8) at @addr; values are in the low bytes. Takes the
- * device's lock. *@v is always set by a read: to 0 unless a device answered, and never with bits
- * above @size, so nothing of an earlier access leaks.
- */
-enum access bus_read(struct bus *b, uint64_t addr, unsigned size, uint64_t *v);
-enum access bus_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v);
-
 /* The device whose window holds @addr, or NULL. Hold the vCPUs or own the device's lifetime. */
 struct device *bus_find(const struct bus *b, uint64_t addr);
+
+/* The window that holds @addr, or NULL; valid until the map that it is in is reclaimed. */
+static inline const struct bus_window *bus_window_at(const struct bus *b, uint64_t addr)
+{
+	const struct bus_map *m = atomic_load_explicit(&b->map, memory_order_acquire);
+	size_t lo = 0, hi = m->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (m->at[mid].base > addr)
+			hi = mid;
+		else if (addr - m->at[mid].base < m->at[mid].size) /* not below: cannot wrap */
+			return &m->at[mid];
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+/* The same, looking first where @c points. */
+static inline const struct bus_window *bus_window_near(const struct bus *b, struct bus_cursor *c,
+						       uint64_t addr)
+{
+	const struct bus_map *m = atomic_load_explicit(&b->map, memory_order_acquire);
+	const struct bus_window *w = c->window;
+
+	if (c->generation != m->generation || addr - w->base >= w->size) {
+		w = bus_window_at(b, addr);
+		if (w)
+			*c = (struct bus_cursor){ m->generation, w };
+	}
+	return w;
+}
+
+/* Whether the device of @w, which is locked, takes accesses of @size bytes at @off. */
+static inline bool bus_fits(const struct bus_window *w, uint64_t off, unsigned size)
+{
+	const struct device_ops *ops = w->dev->ops;
+
+	if (size >= ops->min_access && size <= ops->max_access && is_aligned(off, size) &&
+	    size <= w->size - off)
+		return true;
+	w->dev->guest_errors++;
+	return false;
+}
+
+/*
+ * A guest access of @size bytes (1, 2, 4 or 8) at @addr; values are in the low bytes. Takes the
+ * device's lock. @c is the caller's own, for @b alone. *@v is always set by a read: to 0 unless a
+ * device answered, and never with bits above @size, so nothing of an earlier access leaks. Inline:
+ * every exit of a vCPU comes here.
+ */
+static inline enum access bus_read(const struct bus *b, struct bus_cursor *c, uint64_t addr,
+				   unsigned size, uint64_t *v)
+{
+	const struct bus_window *w = bus_window_near(b, c, addr);
+	struct device *d;
+
+	*v = 0;
+	if (!w)
+		return ACCESS_NOBODY;
+	d = w->dev;
+	LOCK_SCOPE(&d->lock);
+	if (!bus_fits(w, addr - w->base, size) || !d->ops->read)
+		return ACCESS_REFUSED;
+	*v = d->ops->read(d, addr - w->base, size) & (UINT64_MAX >> (64 - 8 * size));
+	return ACCESS_OK;
+}
+
+static inline enum access bus_write(const struct bus *b, struct bus_cursor *c, uint64_t addr,
+				    unsigned size, uint64_t v)
+{
+	const struct bus_window *w = bus_window_near(b, c, addr);
+	struct device *d;
+
+	if (!w)
+		return ACCESS_NOBODY;
+	d = w->dev;
+	LOCK_SCOPE(&d->lock);
+	if (!bus_fits(w, addr - w->base, size) || !d->ops->write)
+		return ACCESS_REFUSED;
+	d->ops->write(d, addr - w->base, size, v & (UINT64_MAX >> (64 - 8 * size)));
+	return ACCESS_OK;
+}
 
 /* Calls @fn for each device in address order. Nobody may change the bus meanwhile. */
 void bus_for_each(const struct bus *b, void (*fn)(struct device *d, void *ctx), void *ctx);
