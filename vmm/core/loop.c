@@ -242,7 +242,7 @@ void loop_unpost(struct loop *l, struct call *c)
 	for (struct call **at = &l->calls; *at; at = &(*at)->next)
 		if (*at == c) {
 			*at = c->next;
-			atomic_store_explicit(&c->posted, false, memory_order_release);
+			(void)atomic_exchange_explicit(&c->posted, false, memory_order_acq_rel);
 			return;
 		}
 }
@@ -254,8 +254,11 @@ static void serve_calls(struct loop *l)
 		struct call *c = l->calls;
 
 		l->calls = c->next;
-		/* Release: the list is done with c->next when the next poster sees it free. */
-		atomic_store_explicit(&c->posted, false, memory_order_release);
+		/*
+		 * Release: the list is done with c->next when the next poster sees it free.
+		 * Acquire: who found it posted already has its word seen by fn all the same.
+		 */
+		(void)atomic_exchange_explicit(&c->posted, false, memory_order_acq_rel);
 		c->fn(c);
 	}
 }

@@ -6,32 +6,50 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define HUGE_PAGE (2 * MiB)
 
-/* Finds a 2 MiB-aligned place for @size bytes and maps it there: reserve more, give back the ends.
+/* Bytes of a page of the host's default pool; 0: not known. */
+static uint64_t pool_page_size(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f && kib == 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Hugepagesize: %llu kB", &kib) != 1)
+			kib = 0;
+	if (f)
+		(void)fclose(f);
+	return kib * KiB;
+}
+
+/* Finds an @align-aligned place for r->size bytes and maps it there: reserve more, give back the
+ * ends.
  */
-static int map_aligned(struct ram *r, int prot, int flags, struct err *e)
+static int map_aligned(struct ram *r, uint64_t align, int flags, struct err *e)
 {
 	uint64_t span;
 	uintptr_t at, aligned, end;
 	void *hint, *host;
 
-	if (!add_ok(r->size, HUGE_PAGE, &span))
+	if (!add_ok(r->size, align, &span))
 		return err_set(e, ENOMEM, "guest RAM of 0x%" PRIx64 " bytes: too much", r->size);
 	hint = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (hint == MAP_FAILED)
 		return err_sys(e, "guest RAM of %" PRIu64 " MiB", r->size / MiB);
 	at = (uintptr_t)hint;
-	aligned = (at + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+	aligned = (at + align - 1) & ~(uintptr_t)(align - 1);
 	end = aligned + r->size;
 	if (aligned > at)
 		(void)munmap(hint, aligned - at);
 	if (at + span > end)
 		(void)munmap((char *)hint + (end - at), at + span - end);
-	host = mmap((char *)hint + (aligned - at), r->size, prot, flags | MAP_FIXED, r->fd, 0);
+	host = mmap((char *)hint + (aligned - at), r->size, PROT_READ | PROT_WRITE,
+		    flags | MAP_FIXED, r->fd, 0);
 	if (host == MAP_FAILED) {
 		int code = err_sys(e, "guest RAM of %" PRIu64 " MiB", r->size / MiB);
 
@@ -57,34 +75,48 @@ static int make_memfd(struct ram *r, unsigned flags, struct err *e)
 	return 0;
 }
 
+static int no_pool_pages(struct ram *r, uint64_t page, struct err *e)
+{
+	ram_destroy(r);
+	if (e->code != ENOMEM)
+		return err_ctx(e, "--hugepages");
+	return err_ctx(e,
+		       "--hugepages: not enough free huge pages of %" PRIu64
+		       " KiB (as root: sysctl vm.nr_hugepages=N)",
+		       page / KiB);
+}
+
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 {
-	int map = MAP_NORESERVE, code = 0;
+	bool pool = flags & RAM_HUGETLB;
+	uint64_t align = pool ? pool_page_size() : HUGE_PAGE;
+	int map = pool ? MAP_POPULATE : MAP_NORESERVE, code = 0;
 
 	*r = (struct ram){ .size = size, .fd = -1 };
+	if (pool && !align)
+		return err_set(e, ENOTSUP, "--hugepages: this host's kernel has no huge page pool");
+	if (pool && !is_aligned(size, align))
+		return err_set(e, EINVAL,
+			       "--hugepages: guest RAM of %" PRIu64
+			       " KiB is not a multiple of this host's huge pages of %" PRIu64
+			       " KiB",
+			       size / KiB, align / KiB);
 	if (flags & RAM_SHARED) {
 		code = make_memfd(r, flags, e);
 		map |= MAP_SHARED;
 	} else {
-		map |= MAP_PRIVATE | MAP_ANONYMOUS;
-		if (flags & RAM_HUGETLB)
-			map |= MAP_HUGETLB;
+		map |= MAP_PRIVATE | MAP_ANONYMOUS | (pool ? MAP_HUGETLB : 0);
 	}
-	if (flags & RAM_HUGETLB)
-		map = (map & ~MAP_NORESERVE) | MAP_POPULATE;
 	if (code == 0)
-		code = map_aligned(r, PROT_READ | PROT_WRITE, map, e);
+		code = map_aligned(r, align, map, e);
+	if (code && pool)
+		return no_pool_pages(r, align, e);
 	if (code) {
 		ram_destroy(r);
-		if (flags & RAM_HUGETLB)
-			return err_ctx(e,
-				       "--hugepages: not enough free huge pages (reserve some: "
-				       "sysctl vm.nr_hugepages=%" PRIu64 ")",
-				       (size + HUGE_PAGE - 1) / HUGE_PAGE);
 		return code;
 	}
 	/* Advice: a host without huge pages runs the guest all the same, only slower. */
-	if (!(flags & RAM_HUGETLB))
+	if (!pool)
 		(void)madvise(r->host, r->size, MADV_HUGEPAGE);
 	/* A core file of vmm is about vmm. */
 	(void)madvise(r->host, r->size, MADV_DONTDUMP);

@@ -23,7 +23,11 @@ struct ram {
 
 enum { RAM_SHARED = 1, RAM_HUGETLB = 2 };
 
-/* @size: bytes, a multiple of 2 MiB unless below. @flags: RAM_... or 0. */
+/*
+ * @size: bytes, a multiple of the host's page size; with RAM_HUGETLB of its huge pages', or
+ * -EINVAL.
+ * @flags: RAM_... or 0. @e is not NULL.
+ */
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e) MUST_CHECK;
 
 /* Fine on one that was zeroed with fd -1 or failed. */
