@@ -42,16 +42,19 @@ struct machine {
 	struct arch_machine *arch; /* the architecture's own */
 };
 
+/* The type of a VM with the largest address space, for kvm_create_vm(). */
+unsigned long arch_vm_type(const struct kvm *k);
+
 /*
- * Creates the KVM VM with the address space and capabilities that @m->config asks for; refuses
- * with the host's limit what it cannot have (RAM size, vCPUs).
+ * Opens the files to boot, and creates the KVM VM with the address space and capabilities that
+ * @m->config asks for; refuses with the host's limit what it cannot have (RAM size, vCPUs).
  */
 int arch_vm_create(struct machine *m, struct err *e) MUST_CHECK;
 
 /* Where RAM starts. */
 uint64_t arch_ram_base(void);
 
-/* vCPUs, interrupt controller, devices, device tree, kernel files: built, not yet loaded. */
+/* vCPUs, interrupt controller, devices: built, nothing loaded yet. RAM is registered. */
 int arch_machine_create(struct machine *m, struct err *e) MUST_CHECK;
 
 /*
@@ -60,7 +63,7 @@ int arch_machine_create(struct machine *m, struct err *e) MUST_CHECK;
  */
 int arch_machine_reset(struct machine *m, struct err *e) MUST_CHECK;
 
-/* Undoes arch_machine_create(), also a failed one. The vCPU threads are gone. */
+/* Undoes both of the above, also failed ones. The vCPU threads are gone. */
 void arch_machine_destroy(struct machine *m);
 
 /* Writes the device tree the guest gets to a file. After a reset. */

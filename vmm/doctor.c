@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/doctor.h"
 
+#include "vmm/arch.h"
 #include "vmm/base/json.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
@@ -15,9 +16,10 @@
 struct check *doctor_add(struct doctor *d, const char *name, const char *what, bool yes,
 			 const char *advice)
 {
-	struct check *c = &d->check[d->nr++];
+	struct check *c = &d->check[d->nr];
 
-	assert(d->nr <= DOCTOR_MAX_CHECKS);
+	assert(d->nr < DOCTOR_MAX_CHECKS);
+	d->nr++;
 	*c = (struct check){
 		.name = name,
 		.what = what,
@@ -83,7 +85,7 @@ static void examine(struct doctor *d)
 		return;
 	}
 	(void)snprintf(c->detail, sizeof(c->detail), "API version %d", KVM_API_VERSION);
-	code = kvm_create_vm(&k, 0, &e);
+	code = kvm_create_vm(&k, arch_vm_type(&k), &e);
 	c = doctor_add(d, "create-vm", "a virtual machine can be made", code == 0,
 		       "see the host's kernel log");
 	c->needed = true;

@@ -31,7 +31,7 @@ struct doctor {
 struct check *doctor_add(struct doctor *d, const char *name, const char *what, bool yes,
 			 const char *advice);
 
-/* The architecture's part. @k has a VM of default type, or none (k->vm < 0) when that failed. */
+/* The architecture's part. @k has a VM of that type, or none (k->vm < 0) when that failed. */
 void arch_doctor(struct doctor *d, const struct kvm *k);
 
 /* Looks, and prints on stdout, as JSON with @json. STATUS_OFF when vmm can run guests here. */

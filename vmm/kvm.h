@@ -23,8 +23,14 @@
 #ifndef KVM_MP_STATE_SUSPENDED
 #define KVM_MP_STATE_SUSPENDED 10
 #endif
+#ifndef KVM_CAP_DIRTY_LOG_RING_ACQ_REL
+#define KVM_CAP_DIRTY_LOG_RING_ACQ_REL 223
+#endif
 #ifndef KVM_CAP_ARM_EL2
 #define KVM_CAP_ARM_EL2 240
+#endif
+#ifndef KVM_CAP_ARM_SEA_TO_USER
+#define KVM_CAP_ARM_SEA_TO_USER 245
 #endif
 
 struct kvm {

@@ -21,8 +21,8 @@ static void on_crash(int sig)
 
 static void restore_terminal_on_crash(void)
 {
-	static const int signals[] = { SIGSEGV, SIGBUS,	 SIGILL,  SIGFPE,  SIGABRT,
-				       SIGSYS,	SIGTRAP, SIGQUIT, SIGXCPU, SIGXFSZ };
+	static const int signals[] = { SIGSEGV, SIGBUS,	 SIGILL,  SIGFPE, SIGABRT,
+				       SIGSYS,	SIGTRAP, SIGQUIT, SIGXCPU };
 	struct sigaction sa = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)

@@ -80,10 +80,11 @@ static void *vcpu_thread(void *arg)
 int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
 		 enum vcpu_result (*enter)(struct vcpu *v), struct err *e)
 {
-	*s = (struct vcpus){ .nr = nr, .enter = enter };
+	*s = (struct vcpus){ .enter = enter };
 	s->vcpu = calloc(nr, sizeof(*s->vcpu));
 	if (!s->vcpu)
 		return err_set(e, ENOMEM, "%u vCPUs: out of memory", nr);
+	s->nr = nr;
 	mutex_init(&s->lock);
 	cond_init(&s->changed);
 	for (unsigned i = 0; i < nr; i++) {

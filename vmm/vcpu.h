@@ -43,7 +43,7 @@ struct vcpu {
 	bool started;		  /* thread exists; lock */
 	bool running, parked;	  /* lock */
 	struct bus_cursor cursor; /* own thread */
-	bool has_run;		  /* entered the guest at least once; own thread, or held */
+	bool suspends;		  /* asked to suspend the system; own thread, or held */
 	uint64_t guest_faults;	  /* accesses that nothing claimed; own thread */
 };
 

@@ -24,6 +24,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Below what KVM takes as one slot, 2^31 - 1 host pages. */
+#define SLOT_MAX (4096 * GiB)
 #define NS_PER_S 1000000000ULL
 
 struct vm {
@@ -42,6 +44,8 @@ struct vm {
 	int signal_fd;
 	struct timer grace; /* from the power key to the end */
 	bool stopping;	    /* the power key was pressed by a signal */
+	bool finished;	    /* how it ends is decided */
+	bool told_panic;    /* since the last reset */
 
 	/* What vCPU threads report, until the loop has looked. */
 	struct mutex lock;
@@ -54,9 +58,14 @@ struct vm {
 	const char *last_words; /* printed after the terminal is restored; NULL: none */
 };
 
-static void finish(struct vm *vm, enum exit_status status)
+/* The first reason to end is the one that counts. @words may be NULL. */
+static void finish(struct vm *vm, enum exit_status status, const char *words)
 {
+	if (vm->finished)
+		return;
+	vm->finished = true;
 	vm->status = status;
+	vm->last_words = words;
 	loop_stop(vm->loop);
 }
 
@@ -78,11 +87,20 @@ static void reboot(struct vm *vm)
 {
 	struct err e;
 
+	if (vm->finished)
+		return;
 	log_info("the guest resets");
 	vcpus_hold(&vm->vcpus);
+	/* What the guest asked for before the reset is void, and with all vCPUs out it is all here.
+	 */
+	mutex_lock(&vm->lock);
+	vm->events = 0;
+	mutex_unlock(&vm->lock);
+	chardev_forget_recent(vm->console);
+	vm->told_panic = false;
 	if (arch_machine_reset(&vm->machine, &e)) {
 		log_error("reset: %s", e.text);
-		finish(vm, STATUS_FAILED);
+		finish(vm, STATUS_FAILED, NULL);
 		return; /* and the vCPUs stay held */
 	}
 	bus_reclaim(vm->bus);
@@ -102,25 +120,26 @@ static void guest_panicked(struct vm *vm)
 {
 	switch ((enum on_panic)vm->config->on_panic) {
 	case ON_PANIC_EXIT:
-		vm->last_words = "the guest panicked";
-		finish(vm, STATUS_PANIC);
+		finish(vm, STATUS_PANIC, "the guest panicked");
 		break;
 	case ON_PANIC_REBOOT:
 		log_warn("the guest panicked; resetting it");
 		reboot(vm);
 		break;
 	case ON_PANIC_CONTINUE:
-		log_warn("the guest panicked");
+		if (!vm->told_panic)
+			log_warn("the guest panicked");
+		vm->told_panic = true;
 		break;
 	}
 }
 
 static void guest_resets(struct vm *vm)
 {
-	if (vm->config->on_panic == ON_PANIC_EXIT && panicked_on_console(vm))
+	if (vm->config->on_panic != ON_PANIC_CONTINUE && panicked_on_console(vm))
 		guest_panicked(vm);
 	else if (vm->config->on_reset == ON_RESET_EXIT)
-		finish(vm, STATUS_RESET);
+		finish(vm, STATUS_RESET, "the guest asked for a reset");
 	else
 		reboot(vm);
 }
@@ -138,23 +157,27 @@ static void serve_guest_events(struct call *c)
 	mutex_unlock(&vm->lock);
 
 	if (events & 1U << GUEST_CRASHED) {
-		log_error("%s", why);
-		finish(vm, STATUS_CRASHED);
-	} else if (events & 1U << GUEST_OFF) {
-		finish(vm, STATUS_OFF);
-	} else if (events & 1U << GUEST_PANIC) {
-		guest_panicked(vm);
-	} else if (events & 1U << GUEST_RESET) {
-		guest_resets(vm);
+		(void)snprintf(vm->words, sizeof(vm->words), "%s", why);
+		finish(vm, STATUS_CRASHED, vm->words);
+		return;
 	}
+	/* A panic comes before what the guest does about it, and may be all that there is to do. */
+	if (events & 1U << GUEST_PANIC) {
+		guest_panicked(vm);
+		if (vm->config->on_panic != ON_PANIC_CONTINUE)
+			return;
+	}
+	if (events & 1U << GUEST_OFF)
+		finish(vm, STATUS_OFF, NULL);
+	else if (events & 1U << GUEST_RESET)
+		guest_resets(vm);
 }
 
 /* --- what the user asks -------------------------------------------------------------------- */
 
 static void killed(struct vm *vm, const char *words)
 {
-	vm->last_words = words;
-	finish(vm, STATUS_KILLED);
+	finish(vm, STATUS_KILLED, words);
 }
 
 static void grace_over(struct timer *t)
@@ -240,8 +263,13 @@ static int take_signals(struct vm *vm, struct err *e)
 	sigset_t set;
 
 	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(served); i++)
-		(void)sigaddset(&set, served[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
+		struct sigaction now;
+
+		/* What nohup or a shell had ignored stays ignored: a signalfd would see it. */
+		if (sigaction(served[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			(void)sigaddset(&set, served[i]);
+	}
 	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (vm->signal_fd < 0)
 		return err_sys(e, "signalfd");
@@ -278,8 +306,12 @@ static int make_ram(struct vm *vm, struct err *e)
 
 	if (code == 0)
 		code = gmem_add(&vm->mem, gpa(base), vm->ram.size, vm->ram.host, e);
-	if (code == 0)
-		code = kvm_add_slot(&vm->kvm, base, vm->ram.size, vm->ram.host, 0, e);
+	for (uint64_t off = 0; code == 0 && off < vm->ram.size; off += SLOT_MAX) {
+		uint64_t left = vm->ram.size - off;
+
+		code = kvm_add_slot(&vm->kvm, base + off, left < SLOT_MAX ? left : SLOT_MAX,
+				    (char *)vm->ram.host + off, 0, e);
+	}
 	return code;
 }
 
@@ -312,6 +344,7 @@ static int build(struct vm *vm, struct err *e)
 		.vcpus = &vm->vcpus,
 		.events = { .guest = on_guest_event, .ctx = vm },
 	};
+	vm->machine_made = true; /* arch_machine_destroy() undoes a failed one as well */
 	code = arch_vm_create(m, e);
 	if (code == 0)
 		code = make_ram(vm, e);
@@ -324,7 +357,6 @@ static int build(struct vm *vm, struct err *e)
 	if (code)
 		return code;
 	m->console = vm->console;
-	vm->machine_made = true; /* arch_machine_destroy() undoes a failed one as well */
 	code = arch_machine_create(m, e);
 	if (code == 0)
 		code = arch_machine_reset(m, e);

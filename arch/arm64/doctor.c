@@ -9,12 +9,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Not in the headers of every machine that builds vmm. */
-#define CAP_STEAL_TIME	    187
-#define CAP_ARM_EL2	    240
-#define CAP_ARM_SEA_TO_USER 245
-#define CAP_DIRTY_RING_ACQ  223
-
 struct cap_row {
 	const char *name, *what;
 	int cap;
@@ -24,9 +18,9 @@ struct cap_row {
 
 static const struct cap_row caps[] = {
 	{ "psci", "PSCI 0.2 and later for guests", KVM_CAP_ARM_PSCI_0_2, true,
-	  "the host's kernel is too old; Linux 5.5 or later is needed" },
+	  "the host's kernel is too old; take one that is still maintained" },
 	{ "one-reg", "registers one by one", KVM_CAP_ONE_REG, true,
-	  "the host's kernel is too old; Linux 5.5 or later is needed" },
+	  "the host's kernel is too old; take one that is still maintained" },
 	{ "external-abort", "external aborts can be injected", KVM_CAP_ARM_INJECT_EXT_DABT, false,
 	  "an access that nothing claims reads as zero instead; update to Linux 5.5 or later" },
 	{ "nisv", "accesses without syndrome reach vmm", KVM_CAP_ARM_NISV_TO_USER, false,
@@ -35,7 +29,7 @@ static const struct cap_row caps[] = {
 	  "VMs never have it)" },
 	{ "serror-esr", "system errors with a syndrome (RAS)", KVM_CAP_ARM_INJECT_SERROR_ESR, false,
 	  "this CPU has no RAS extension; guests get system errors without a syndrome" },
-	{ "sea-to-user", "hardware memory errors reach vmm", CAP_ARM_SEA_TO_USER, false,
+	{ "sea-to-user", "hardware memory errors reach vmm", KVM_CAP_ARM_SEA_TO_USER, false,
 	  "Linux 6.19 or later has it; without, the kernel settles them itself" },
 	{ "sve", "SVE for guests", KVM_CAP_ARM_SVE, false,
 	  "this CPU has no SVE, or the host's kernel was told not to use it (arm64.nosve)" },
@@ -51,10 +45,10 @@ static const struct cap_row caps[] = {
 	  "this CPU or its memory has no MTE, or the host booted with arm64.nomte" },
 	{ "aarch32", "32-bit EL1 guests", KVM_CAP_ARM_EL1_32BIT, false,
 	  "this CPU has no AArch32 at EL1; nothing can be done" },
-	{ "el2", "nested virtualization for guests", CAP_ARM_EL2, false,
+	{ "el2", "nested virtualization for guests", KVM_CAP_ARM_EL2, false,
 	  "needs a CPU with FEAT_NV2, Linux 6.16 or later, and kvm-arm.mode=nested on its command "
 	  "line" },
-	{ "steal-time", "steal time for guests", CAP_STEAL_TIME, false,
+	{ "steal-time", "steal time for guests", KVM_CAP_STEAL_TIME, false,
 	  "the host's kernel does not account it (CONFIG_SCHED_INFO); guests see all time as "
 	  "theirs" },
 	{ "system-suspend", "guests can suspend", KVM_CAP_ARM_SYSTEM_SUSPEND, false,
@@ -63,7 +57,7 @@ static const struct cap_row caps[] = {
 	  "enable CONFIG_HAVE_KVM_IRQFD in the host's kernel" },
 	{ "ioeventfd", "doorbells by eventfd", KVM_CAP_IOEVENTFD, false,
 	  "update the host's kernel" },
-	{ "dirty-ring", "dirty ring", CAP_DIRTY_RING_ACQ, false,
+	{ "dirty-ring", "dirty ring", KVM_CAP_DIRTY_LOG_RING_ACQ_REL, false,
 	  "Linux 6.3 or later has it; bitmaps are used instead" },
 };
 

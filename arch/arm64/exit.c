@@ -71,7 +71,10 @@ static bool system_event(struct vcpu *v, enum vcpu_result *result)
 		machine_suspend_request(v);
 		return false;
 	case KVM_SYSTEM_EVENT_WAKEUP:
-		return machine_wake_up(v);
+		/* Comes out once: a kick that came meanwhile may have been taken for the wake-up.
+		 */
+		*result = machine_wake_up(v) ? VCPU_KICKED : VCPU_PARK;
+		return false;
 	default:
 		*result = odd_exit(v);
 		return false;
@@ -98,8 +101,8 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 	struct bus *bus = v->machine->bus;
 	struct kvm_run *r = v->run;
 	enum vcpu_result result;
+	struct err e;
 
-	v->has_run = true;
 	for (;;) {
 		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
 			if (errno != EINTR && errno != EAGAIN)
@@ -111,11 +114,12 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 		}
 		switch (r->exit_reason) {
 		case KVM_EXIT_MMIO:
-			if (mmio(v, bus, r) != ACCESS_OK)
-				fault_mmio(v);
+			if (mmio(v, bus, r) != ACCESS_OK && fault_mmio(v, &e))
+				return crashed(v, e.text);
 			break;
 		case KVM_EXIT_ARM_NISV:
-			fault_nisv(v);
+			if (fault_nisv(v, &e))
+				return crashed(v, e.text);
 			break;
 		case KVM_EXIT_SYSTEM_EVENT:
 			if (!system_event(v, &result))

@@ -11,10 +11,13 @@
 
 #include "vmm/arch.h"
 
-/* After KVM_EXIT_MMIO that the bus did not carry out: @v takes the abort when it next runs. */
-void fault_mmio(struct vcpu *v);
+/*
+ * After KVM_EXIT_MMIO that the bus did not carry out: @v takes the abort when it next runs. Fails
+ * when KVM refuses, which leaves no right way to go on.
+ */
+int fault_mmio(struct vcpu *v, struct err *e) MUST_CHECK;
 
 /* After KVM_EXIT_ARM_NISV: an access that came without a syndrome, so without size or register. */
-void fault_nisv(struct vcpu *v);
+int fault_nisv(struct vcpu *v, struct err *e) MUST_CHECK;
 
 #endif

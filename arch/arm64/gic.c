@@ -28,7 +28,7 @@ static bool possible(const struct kvm *k, enum irqchip kind)
 	return false;
 }
 
-unsigned gic_max_cpus(enum irqchip kind)
+static unsigned max_cpus(enum irqchip kind)
 {
 	return irqchip_is_v2(kind) ? 8 : MAX_CPUS;
 }
@@ -50,9 +50,9 @@ int gic_choose(const struct kvm *k, enum irqchip want, unsigned cpus, enum irqch
 			       "--irqchip %s: this host's KVM cannot make it; it can make %s",
 			       names[want], names[best]);
 	*got = want == IRQCHIP_AUTO ? best : want;
-	if (cpus > gic_max_cpus(*got))
+	if (cpus > max_cpus(*got))
 		return err_set(e, EINVAL, "--cpus %u: a %s serves at most %u", cpus, names[*got],
-			       gic_max_cpus(*got));
+			       max_cpus(*got));
 	return 0;
 }
 
@@ -87,6 +87,9 @@ int gic_reset(struct gic *g, struct err *e)
 		code = its_reset(g, e);
 	if (code == 0)
 		code = irqchip_is_v2(g->kind) ? gicv2_reset(g, e) : gicv3_reset(g, e);
+	/* KVM forgets no level that went low while the guest had the line configured as an edge. */
+	for (uint32_t spi = 0; code == 0 && spi + 32 < g->nr_irqs; spi++)
+		kvm_irq_line(g->kvm, gic_spi(spi), false);
 	return code ? err_ctx(e, "%s: reset", names[g->kind]) : 0;
 }
 
@@ -103,8 +106,7 @@ static void line_set(struct irq_line *line, bool level)
 {
 	const struct gic_line *l = container_of(line, const struct gic_line, line);
 
-	kvm_irq_line(l->kvm, KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (line->spi + 32),
-		     level);
+	kvm_irq_line(l->kvm, gic_spi(line->spi), level);
 }
 
 void gic_line_init(struct gic_line *l, const struct kvm *k, uint32_t spi)

@@ -31,9 +31,6 @@ struct gic_line {
 int gic_choose(const struct kvm *k, enum irqchip want, unsigned cpus, enum irqchip *got,
 	       struct err *e) MUST_CHECK;
 
-/* The highest number of vCPUs that @kind can serve. */
-unsigned gic_max_cpus(enum irqchip kind);
-
 /* Makes and initialises it. All vCPUs exist and are initialised. */
 int gic_create(struct gic *g, struct machine *m, enum irqchip kind, struct err *e) MUST_CHECK;
 
@@ -42,6 +39,12 @@ int gic_reset(struct gic *g, struct err *e) MUST_CHECK;
 
 /* Fine on one zeroed with fds -1. */
 void gic_destroy(struct gic *g);
+
+/* Shared peripheral interrupt @spi as kvm_irq_line() takes it. */
+static inline uint32_t gic_spi(uint32_t spi)
+{
+	return KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (spi + 32);
+}
 
 /* Makes @l the line of shared peripheral interrupt @spi. */
 void gic_line_init(struct gic_line *l, const struct kvm *k, uint32_t spi);

@@ -6,6 +6,8 @@
 
 enum {
 	GICD_CTLR = 0x000,
+	GICD_IIDR = 0x008,
+	GICD_IGROUPR = 0x080,
 	GICD_ICENABLER = 0x180,
 	GICD_ISENABLER = 0x100,
 	GICD_ICPENDR = 0x280,
@@ -19,28 +21,6 @@ enum {
 	GICC_ABPR = 0x1c,
 	GICC_APR0 = 0xd0,
 };
-
-int gicv2_create(struct gic *g, struct err *e)
-{
-	const uint64_t dist = memmap[MM_GIC_DIST].base, cpu = memmap[MM_GIC_CPU].base;
-	int code;
-
-	g->fd = kvm_create_device(g->kvm, KVM_DEV_TYPE_ARM_VGIC_V2, "GICv2", e);
-	if (g->fd < 0)
-		return g->fd;
-	code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST, &dist,
-			    "distributor address", e);
-	if (code == 0)
-		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
-				    &cpu, "CPU interface address", e);
-	if (code == 0)
-		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &g->nr_irqs,
-				    "number of interrupts", e);
-	if (code == 0)
-		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
-				    NULL, "initialise", e);
-	return code;
-}
 
 static int put(struct gic *g, uint32_t group, unsigned cpu, uint32_t off, uint32_t value,
 	       struct err *e)
@@ -65,7 +45,10 @@ static int fill(struct gic *g, unsigned cpu, uint32_t first, uint32_t end, uint3
 /* The words that describe interrupts @from..@to of @cpu (banked below 32). */
 static int reset_irqs(struct gic *g, unsigned cpu, uint32_t from, uint32_t to, struct err *e)
 {
-	int code = fill(g, cpu, GICD_ICENABLER + from / 8, GICD_ICENABLER + to / 8, ~0U, e);
+	int code = fill(g, cpu, GICD_IGROUPR + from / 8, GICD_IGROUPR + to / 8, 0, e);
+
+	if (code == 0)
+		code = fill(g, cpu, GICD_ICENABLER + from / 8, GICD_ICENABLER + to / 8, ~0U, e);
 
 	if (code == 0)
 		code = fill(g, cpu, GICD_ICPENDR + from / 8, GICD_ICPENDR + to / 8, ~0U, e);
@@ -78,6 +61,46 @@ static int reset_irqs(struct gic *g, unsigned cpu, uint32_t from, uint32_t to, s
 	if (code == 0 && from >= 32)
 		code = fill(g, cpu, GICD_ICFGR + from / 4, GICD_ICFGR + to / 4, 0, e);
 	return code;
+}
+
+/*
+ * KVM ignores what user space writes to IGROUPR, which a guest may write, until user space has
+ * written GICD_IIDR: that says it knows this revision.
+ */
+static int prepare(struct gic *g, struct err *e)
+{
+	uint32_t iidr;
+	int code = kvm_get_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_IIDR, &iidr,
+				"GICD_IIDR", e);
+
+	if (code == 0)
+		code = put(g, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0, GICD_IIDR, iidr, e);
+	/* As after a reset: KVM makes SPIs as edges. */
+	if (code == 0)
+		code = fill(g, 0, GICD_ICFGR + 32 / 4, GICD_ICFGR + g->nr_irqs / 4, 0, e);
+	return code;
+}
+
+int gicv2_create(struct gic *g, struct err *e)
+{
+	const uint64_t dist = memmap[MM_GIC_DIST].base, cpu = memmap[MM_GIC_CPU].base;
+	int code;
+
+	g->fd = kvm_create_device(g->kvm, KVM_DEV_TYPE_ARM_VGIC_V2, "GICv2", e);
+	if (g->fd < 0)
+		return g->fd;
+	code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST, &dist,
+			    "distributor address", e);
+	if (code == 0)
+		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU,
+				    &cpu, "CPU interface address", e);
+	if (code == 0)
+		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &g->nr_irqs,
+				    "number of interrupts", e);
+	if (code == 0)
+		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
+				    NULL, "initialise", e);
+	return code ? code : prepare(g, e);
 }
 
 int gicv2_reset(struct gic *g, struct err *e)

@@ -57,6 +57,25 @@ static int set_redists(struct gic *g, struct err *e)
 	return code;
 }
 
+/* Words [@first, @end) of the distributor, or of the redistributor named by @attr, to @value. */
+static int fill(struct gic *g, uint32_t group, uint64_t attr, uint32_t first, uint32_t end,
+		uint32_t value, struct err *e)
+{
+	for (uint32_t off = first; off < end; off += 4) {
+		int code = kvm_set_attr(g->fd, group, attr | off, &value, "register", e);
+
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+static int configure_as_level(struct gic *g, struct err *e)
+{
+	return fill(g, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0, GICD_ICFGR + 32 / 4,
+		    GICD_ICFGR + g->nr_irqs / 4, 0, e);
+}
+
 int gicv3_create(struct gic *g, struct err *e)
 {
 	const uint64_t dist = memmap[MM_GIC_DIST].base;
@@ -75,20 +94,8 @@ int gicv3_create(struct gic *g, struct err *e)
 	if (code == 0)
 		code = kvm_set_attr(g->fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
 				    NULL, "initialise", e);
-	return code;
-}
-
-/* Words [@first, @end) of the distributor, or of the redistributor named by @attr, to @value. */
-static int fill(struct gic *g, uint32_t group, uint64_t attr, uint32_t first, uint32_t end,
-		uint32_t value, struct err *e)
-{
-	for (uint32_t off = first; off < end; off += 4) {
-		int code = kvm_set_attr(g->fd, group, attr | off, &value, "register", e);
-
-		if (code)
-			return code;
-	}
-	return 0;
+	/* As after a reset: KVM makes SPIs as edges. */
+	return code ? code : configure_as_level(g, e);
 }
 
 /*
@@ -120,7 +127,7 @@ static int reset_dist(struct gic *g, struct err *e)
 	if (code == 0)
 		code = reset_irqs(g, group, 0, 0, 32, g->nr_irqs, e);
 	if (code == 0)
-		code = fill(g, group, 0, GICD_ICFGR + 32 / 4, GICD_ICFGR + g->nr_irqs / 4, 0, e);
+		code = configure_as_level(g, e);
 	if (code == 0)
 		code = fill(g, group, 0, GICD_IROUTER + 32 * 8, GICD_IROUTER + g->nr_irqs * 8, 0,
 			    e);

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,12 +32,19 @@
 #define DTB_ROOM       (16 * KiB)
 #define DTB_ROOM_A_CPU 256
 
+static_assert(MAX_CPUS == CONFIG_MAX_CPUS, "what --cpus takes has redistributors in the map");
+
 uint64_t arch_ram_base(void)
 {
 	return memmap[MM_RAM].base;
 }
 
 /* --- the VM --------------------------------------------------------------------------------- */
+
+unsigned long arch_vm_type(const struct kvm *k)
+{
+	return (unsigned long)kvm_cap(k, KVM_CAP_ARM_VM_IPA_SIZE);
+}
 
 /* The first address above everything that the configuration has. */
 static uint64_t top_address(const struct vm_config *c)
@@ -76,26 +82,58 @@ static int check_limits(const struct machine *m, int ipa_bits, struct err *e)
 	return 0;
 }
 
-int arch_vm_create(struct machine *m, struct err *e)
+static void suspend(struct call *c);
+
+static int create_vm(struct machine *m, struct err *e)
 {
-	/* The largest address space: accesses beyond it are settled by KVM without telling anyone.
+	struct cpu_config cpu = m->config->cpu;
+	struct cpu_features *f = &m->arch->features;
+	/* Accesses beyond the address space are settled by KVM without telling anyone: the largest.
 	 */
-	int ipa_bits = kvm_cap(m->kvm, KVM_CAP_ARM_VM_IPA_SIZE);
-	int code = check_limits(m, ipa_bits ? ipa_bits : 40, e);
+	unsigned long type = arch_vm_type(m->kvm);
+	int code = check_limits(m, type ? (int)type : 40, e);
 
 	if (code == 0)
-		code = kvm_create_vm(m->kvm, (unsigned long)ipa_bits, e);
+		code = kvm_create_vm(m->kvm, type, e);
 	if (code)
 		return code;
 	if (!kvm_cap(m->kvm, KVM_CAP_ARM_PSCI_0_2) || !kvm_cap(m->kvm, KVM_CAP_ONE_REG))
 		return err_set(e, ENOTSUP, "this host's KVM is too old: it has no PSCI 0.2");
-	/* Without this, an access outside RAM that has no syndrome would end KVM_RUN with ENOSYS.
-	 */
+	/* Without this, an access outside RAM that has no syndrome ends KVM_RUN with ENOSYS. */
 	if (kvm_cap(m->kvm, KVM_CAP_ARM_NISV_TO_USER))
 		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_NISV_TO_USER, 0, "NISV_TO_USER", e);
 	if (code == 0 && kvm_cap(m->kvm, KVM_CAP_ARM_SYSTEM_SUSPEND))
 		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_SYSTEM_SUSPEND, 0, "SYSTEM_SUSPEND", e);
+	/* Huge pages from the pool have no tags. */
+	if (m->config->hugepages && cpu.mte == FEATURE_AUTO)
+		cpu.mte = FEATURE_OFF;
+	if (code == 0)
+		code = cpu_features_decide(m->kvm, &cpu, f, e);
+	/* Before any memory slot, so that KVM refuses memory that cannot be tagged. */
+	if (code == 0 && f->mte)
+		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_MTE, 0, "MTE", e);
 	return code;
+}
+
+int arch_vm_create(struct machine *m, struct err *e)
+{
+	const struct vm_config *c = m->config;
+	struct arch_machine *a = calloc(1, sizeof(*a));
+	int code;
+
+	if (!a)
+		return err_set(e, ENOMEM, "machine: out of memory");
+	*a = (struct arch_machine){
+		.machine = m,
+		.gic = { .fd = -1, .its_fd = -1 },
+		.pvtime = { .fd = -1 },
+		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 },
+		.suspend_call = { .fn = suspend },
+	};
+	m->arch = a;
+	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */
+	code = boot_open(&a->boot, c->kernel, c->initrd, c->dtb, e);
+	return code ? code : create_vm(m, e);
 }
 
 /* --- building ------------------------------------------------------------------------------- */
@@ -119,21 +157,22 @@ static struct irq_line *line(struct machine *m, struct gic_line *l, uint32_t spi
 static void pulse_spi(void *ctx, uint32_t spi)
 {
 	const struct kvm *k = ctx;
-	struct gic_line l;
 
-	gic_line_init(&l, k, spi);
-	irq_set(&l.line, true);
-	irq_set(&l.line, false);
+	kvm_irq_line(k, gic_spi(spi), true);
+	kvm_irq_line(k, gic_spi(spi), false);
 }
 
 static void on_pvpanic(void *ctx, unsigned events)
 {
-	const struct machine_events *ev = ctx;
+	struct machine *m = ctx;
+	const struct machine_events *ev = &m->events;
 
 	if (events & PVPANIC_PANICKED)
 		ev->guest(ev->ctx, GUEST_PANIC, NULL);
-	if (events & PVPANIC_CRASH_LOADED)
+	if (events & PVPANIC_CRASH_LOADED && !m->arch->told_crash_kernel) {
 		log_warn("the guest panicked and starts its crash kernel");
+		m->arch->told_crash_kernel = true;
+	}
 	if (events & PVPANIC_SHUTDOWN)
 		ev->guest(ev->ctx, GUEST_OFF, NULL);
 }
@@ -159,10 +198,10 @@ static int create_devices(struct machine *m, struct err *e)
 					line(m, &a->gpio_line, SPI_GPIO), m->loop, e),
 			   e);
 	if (code == 0)
-		code = add(m, &a->pvpanic,
-			   pvpanic_create(mm[MM_PVPANIC].base, mm[MM_PVPANIC].size, on_pvpanic,
-					  &m->events, e),
-			   e);
+		code = add(
+			m, &a->pvpanic,
+			pvpanic_create(mm[MM_PVPANIC].base, mm[MM_PVPANIC].size, on_pvpanic, m, e),
+			e);
 	if (code == 0 && a->gic.kind == IRQCHIP_GICV2M)
 		code = add(m, &a->v2m,
 			   gicv2m_create(mm[MM_GICV2M].base, mm[MM_GICV2M].size, SPI_GICV2M,
@@ -203,34 +242,12 @@ static int wire_vcpus(struct machine *m, struct err *e)
 	return code;
 }
 
-static void suspend(struct call *c);
-
 int arch_machine_create(struct machine *m, struct err *e)
 {
-	const struct vm_config *c = m->config;
-	struct arch_machine *a = calloc(1, sizeof(*a));
+	struct arch_machine *a = m->arch;
 	enum irqchip kind = IRQCHIP_AUTO;
-	int code;
+	int code = gic_choose(m->kvm, (enum irqchip)m->config->irqchip, m->config->cpus, &kind, e);
 
-	if (!a)
-		return err_set(e, ENOMEM, "machine: out of memory");
-	*a = (struct arch_machine){
-		.machine = m,
-		.gic = { .fd = -1, .its_fd = -1 },
-		.pvtime = { .fd = -1 },
-		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 },
-		.suspend_call = { .fn = suspend },
-	};
-	m->arch = a;
-
-	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */
-	code = boot_open(&a->boot, c->kernel, c->initrd, c->dtb, e);
-	if (code == 0)
-		code = gic_choose(m->kvm, (enum irqchip)c->irqchip, c->cpus, &kind, e);
-	if (code == 0)
-		code = cpu_features_decide(m->kvm, &c->cpu, &a->features, e);
-	if (code == 0 && a->features.mte)
-		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_MTE, 0, "MTE", e);
 	if (code == 0 && a->features.steal_time)
 		code = create_pvtime(m, e);
 	if (code == 0)
@@ -416,6 +433,24 @@ static void reset_devices(struct machine *m)
 			device_reset(all[i]);
 }
 
+static int reset_vcpus(struct machine *m, struct err *e)
+{
+	const struct arch_machine *a = m->arch;
+	struct vcpu *first = &m->vcpus->vcpu[0];
+	int code = cpu_power_on(first, &a->features, a->boot.at.entry, 0, e);
+
+	if (code == 0)
+		code = cpu_set_boot_registers(first, &a->features, a->boot.at.dtb, e);
+	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++) {
+		struct vcpu *v = &m->vcpus->vcpu[i];
+
+		v->suspends = false;
+		if (v != first)
+			code = cpu_power_off(v, &a->features, e);
+	}
+	return code;
+}
+
 int arch_machine_reset(struct machine *m, struct err *e)
 {
 	struct arch_machine *a = m->arch;
@@ -427,10 +462,10 @@ int arch_machine_reset(struct machine *m, struct err *e)
 		code = gic_reset(&a->gic, e);
 	if (code == 0)
 		code = load(m, e);
-	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++)
-		code = cpu_reset(&m->vcpus->vcpu[i], m->kvm, &a->features, a->boot.at.entry,
-				 a->boot.at.dtb, i != 0, e);
+	if (code == 0)
+		code = reset_vcpus(m, e);
 	a->started = true;
+	a->told_crash_kernel = false;
 	return code;
 }
 
@@ -440,22 +475,19 @@ int arch_machine_reset(struct machine *m, struct err *e)
 
 void machine_suspend_request(struct vcpu *v)
 {
-	struct arch_machine *a = v->machine->arch;
-
-	atomic_store(&a->suspending, v);
-	loop_post(v->machine->loop, &a->suspend_call);
+	v->suspends = true;
+	loop_post(v->machine->loop, &v->machine->arch->suspend_call);
 }
 
-static int others_are_off(struct machine *m, const struct vcpu *v, bool *off, struct err *e)
+static int others_are_off(const struct vcpus *s, const struct vcpu *v, bool *off, struct err *e)
 {
 	*off = true;
-	for (unsigned i = 0; i < m->vcpus->nr; i++) {
-		const struct vcpu *other = &m->vcpus->vcpu[i];
+	for (unsigned i = 0; i < s->nr; i++) {
 		struct kvm_mp_state state;
 
-		if (other == v)
+		if (&s->vcpu[i] == v)
 			continue;
-		if (ioctl(other->fd, KVM_GET_MP_STATE, &state) < 0)
+		if (ioctl(s->vcpu[i].fd, KVM_GET_MP_STATE, &state) < 0)
 			return err_sys(e, "vCPU %u: KVM_GET_MP_STATE", i);
 		if (state.mp_state != KVM_MP_STATE_STOPPED)
 			*off = false;
@@ -463,38 +495,33 @@ static int others_are_off(struct machine *m, const struct vcpu *v, bool *off, st
 	return 0;
 }
 
-static int set_mp_state(const struct vcpu *v, uint32_t mp_state, struct err *e)
-{
-	struct kvm_mp_state state = { .mp_state = mp_state };
-
-	if (ioctl(v->fd, KVM_SET_MP_STATE, &state) < 0)
-		return err_sys(e, "vCPU %u: KVM_SET_MP_STATE %u", v->index, mp_state);
-	return 0;
-}
-
 /* The loop thread's part: only the last vCPU that is on may suspend the system. */
 static void suspend(struct call *c)
 {
-	struct arch_machine *a = container_of(c, struct arch_machine, suspend_call);
-	struct machine *m = a->machine;
-	struct vcpu *v = atomic_exchange(&a->suspending, NULL);
+	struct machine *m = container_of(c, struct arch_machine, suspend_call)->machine;
+	struct vcpus *s = m->vcpus;
 	const uint64_t denied = PSCI_DENIED;
 	struct err e;
-	bool off;
-	int code;
+	int code = 0;
 
-	if (!v)
-		return;
-	vcpus_hold(m->vcpus);
-	code = others_are_off(m, v, &off, &e);
-	if (code == 0)
-		code = off ? set_mp_state(v, KVM_MP_STATE_SUSPENDED, &e)
-			   : kvm_set_reg(v->fd, REG_X(0), &denied, &e);
+	vcpus_hold(s);
+	for (unsigned i = 0; code == 0 && i < s->nr; i++) {
+		struct vcpu *v = &s->vcpu[i];
+		bool off = false;
+
+		if (!v->suspends)
+			continue;
+		code = others_are_off(s, v, &off, &e);
+		if (code == 0)
+			code = off ? cpu_suspend(v, &e) : kvm_set_reg(v->fd, REG_X(0), &denied, &e);
+		if (code == 0) {
+			v->suspends = false;
+			vcpu_unpark(v);
+		}
+	}
 	if (code)
 		m->events.guest(m->events.ctx, GUEST_CRASHED, e.text);
-	else
-		vcpu_unpark(v);
-	vcpus_release(m->vcpus);
+	vcpus_release(s);
 }
 
 bool machine_wake_up(struct vcpu *v)
@@ -508,12 +535,10 @@ bool machine_wake_up(struct vcpu *v)
 	if (code == 0)
 		code = kvm_get_reg(v->fd, REG_X(2), &context, &e);
 	if (code == 0)
-		code = cpu_reset(v, m->kvm, &m->arch->features, entry, context, false, &e);
-	if (code) {
+		code = cpu_power_on(v, &m->arch->features, entry, context, &e);
+	if (code)
 		m->events.guest(m->events.ctx, GUEST_CRASHED, e.text);
-		return false;
-	}
-	return true;
+	return code == 0;
 }
 
 /* --- what the user does --------------------------------------------------------------------- */

@@ -19,15 +19,15 @@ struct arch_machine {
 	struct gic_line uart_line, rtc_line, gpio_line;
 	/* On the bus, and owned. NULL: not in this configuration. */
 	struct device *uart, *rtc, *gpio, *pvpanic, *v2m;
-	bool started;			 /* was reset once, so the GIC has state to clear */
-	struct call suspend_call;	 /* runs machine_suspend() on the loop thread */
-	struct vcpu *_Atomic suspending; /* who asked for SYSTEM_SUSPEND; NULL: nobody */
+	bool started;		  /* was reset once, so the GIC has state to clear */
+	struct call suspend_call; /* has the loop look at who asked to suspend */
+	bool told_crash_kernel;	  /* since the last reset; pvpanic's lock, or held */
 };
 
-/* After SYSTEM_SUSPEND: has the loop thread look at it; @v parks. */
+/* After SYSTEM_SUSPEND: has the loop thread decide; @v parks. */
 void machine_suspend_request(struct vcpu *v);
 
-/* After the wake-up event: @v goes on where PSCI says. False when it cannot. */
+/* After the wake-up event: @v goes on where PSCI says; false, and GUEST_CRASHED, when it cannot. */
 bool machine_wake_up(struct vcpu *v);
 
 #endif

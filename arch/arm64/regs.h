@@ -23,8 +23,6 @@
 #define REG_MPIDR_EL1	     REG_SYS(3, 0, 0, 0, 5)
 #define REG_ID_AA64MMFR0_EL1 REG_SYS(3, 0, 0, 7, 0)
 
-#define MPIDR_AFFINITY 0xff00ffffffULL
-
 /* Affinity as the GICv3 device attributes want it: Aff3..Aff0 in 32 bits. */
 #define MPIDR_PACKED(mpidr) (((mpidr) >> 8 & 0xff000000ULL) | ((mpidr)&0xffffffULL))
 

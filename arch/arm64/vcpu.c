@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <sys/ioctl.h>
 
+#define PSTATE_T (1ULL << 5) /* AArch32: Thumb */
+
 static int decide(int want, bool have, bool *got, const char *key, const char *what, struct err *e)
 {
 	if (want == FEATURE_ON && !have)
@@ -24,7 +26,12 @@ int cpu_features_decide(const struct kvm *k, const struct cpu_config *c, struct 
 	bool a64 = !c->aarch32;
 	int code;
 
+	struct kvm_vcpu_init preferred;
+
 	*f = (struct cpu_features){ .aarch32 = c->aarch32, .sve_max_bits = c->sve_max_bits };
+	if (ioctl(k->vm, KVM_ARM_PREFERRED_TARGET, &preferred) < 0)
+		return err_sys(e, "KVM_ARM_PREFERRED_TARGET");
+	f->target = preferred.target;
 	if (c->aarch32 && !kvm_cap(k, KVM_CAP_ARM_EL1_32BIT))
 		return err_set(e, ENOTSUP,
 			       "--cpu aarch32=on: this host's CPU has no AArch32 at EL1");
@@ -47,15 +54,18 @@ int cpu_features_decide(const struct kvm *k, const struct cpu_config *c, struct 
 	return code;
 }
 
-static int vcpu_init(const struct vcpu *v, const struct kvm *k, const struct cpu_features *f,
-		     bool off, struct err *e)
+/*
+ * The same features every time: kernels before 6.5 take POWER_OFF, too, as fixed. An exit that was
+ * not finished is void, which KVM sees by its reason: it would write a register and skip an
+ * instruction otherwise.
+ */
+static int vcpu_init(const struct vcpu *v, const struct cpu_features *f, struct err *e)
 {
-	struct kvm_vcpu_init init;
+	struct kvm_vcpu_init init = { .target = f->target };
 	uint32_t features = 1U << KVM_ARM_VCPU_PSCI_0_2;
 
-	if (ioctl(k->vm, KVM_ARM_PREFERRED_TARGET, &init) < 0)
-		return err_sys(e, "KVM_ARM_PREFERRED_TARGET");
-	if (off)
+	v->run->exit_reason = 0;
+	if (v->index)
 		features |= 1U << KVM_ARM_VCPU_POWER_OFF;
 	if (f->aarch32)
 		features |= 1U << KVM_ARM_VCPU_EL1_32BIT;
@@ -66,10 +76,15 @@ static int vcpu_init(const struct vcpu *v, const struct kvm *k, const struct cpu
 	if (f->pauth) /* both or none */
 		features |= 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1U << KVM_ARM_VCPU_PTRAUTH_GENERIC;
 	init.features[0] = features;
-	if (ioctl(v->fd, KVM_ARM_VCPU_INIT, &init) < 0)
-		return err_sys(e, "vCPU %u: KVM_ARM_VCPU_INIT (features 0x%" PRIx32 ")", v->index,
-			       features);
-	return 0;
+	if (ioctl(v->fd, KVM_ARM_VCPU_INIT, &init) == 0)
+		return 0;
+	if (errno == EINVAL) /* kernels before 6.5 tell the cores of a big.LITTLE host apart */
+		return err_sys(e,
+			       "vCPU %u: KVM_ARM_VCPU_INIT (target %" PRIu32 ", features 0x%" PRIx32
+			       "); on a host with two kinds of cores, keep vmm on one (taskset)",
+			       v->index, init.target, features);
+	return err_sys(e, "vCPU %u: KVM_ARM_VCPU_INIT (features 0x%" PRIx32 ")", v->index,
+		       features);
 }
 
 /* Takes the vector lengths above the limit away, and fixes the rest. */
@@ -111,7 +126,7 @@ int cpu_create(struct vcpu *v, const struct kvm *k, const struct cpu_features *f
 	if (code)
 		return code;
 	v->immediate_exit = &v->run->immediate_exit;
-	code = vcpu_init(v, k, f, v->index != 0, e);
+	code = vcpu_init(v, f, e);
 	if (code == 0 && f->sve)
 		code = sve_finalize(v, f, e);
 	return code;
@@ -135,38 +150,61 @@ int cpu_wire(struct vcpu *v, const struct cpu_features *f, uint64_t pvtime, stru
 	return code ? err_ctx(e, "vCPU %u", v->index) : 0;
 }
 
-/*
- * Lets KVM finish what an earlier exit or injection left pending: a data abort that was set but
- * not yet taken would otherwise hit the first instruction after the reset (kernels before 6.17),
- * and a pending MMIO would write its register and skip an instruction.
- */
-static void flush_pending(struct vcpu *v)
+static int set_mp_state(const struct vcpu *v, uint32_t mp_state, struct err *e)
 {
-	v->run->exit_reason = 0;
-	*v->immediate_exit = 1;
-	(void)ioctl(v->fd, KVM_RUN, 0);
-	*v->immediate_exit = 0;
-	v->run->exit_reason = 0;
+	struct kvm_mp_state state = { .mp_state = mp_state };
+
+	if (ioctl(v->fd, KVM_SET_MP_STATE, &state) < 0)
+		return err_sys(e, "vCPU %u: KVM_SET_MP_STATE %u", v->index, mp_state);
+	return 0;
 }
 
-int cpu_reset(struct vcpu *v, const struct kvm *k, const struct cpu_features *f, uint64_t entry,
-	      uint64_t arg, bool off, struct err *e)
+int cpu_suspend(struct vcpu *v, struct err *e)
 {
-	const uint64_t zero = 0, all_ones = UINT32_MAX;
-	int code;
+	return set_mp_state(v, KVM_MP_STATE_SUSPENDED, e);
+}
 
-	if (v->has_run)
-		flush_pending(v);
-	code = vcpu_init(v, k, f, off, e);
-	if (code || off)
-		return code;
-	code = kvm_set_reg(v->fd, REG_PC, &entry, e);
-	if (code == 0 && f->aarch32) {
-		code = kvm_set_reg(v->fd, REG_X(0), &zero, e);
+int cpu_power_off(struct vcpu *v, const struct cpu_features *f, struct err *e)
+{
+	int code = vcpu_init(v, f, e);
+
+	/* Only vCPU 0 is on after KVM_ARM_VCPU_INIT. */
+	return code || v->index ? code : set_mp_state(v, KVM_MP_STATE_STOPPED, e);
+}
+
+int cpu_power_on(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
+		 struct err *e)
+{
+	bool thumb = f->aarch32 && entry & 1;
+	uint64_t pstate;
+	int code = vcpu_init(v, f, e);
+
+	if (code == 0 && v->index)
+		code = set_mp_state(v, KVM_MP_STATE_RUNNABLE, e);
+	if (code == 0 && thumb) {
+		entry &= ~1ULL;
+		code = kvm_get_reg(v->fd, REG_PSTATE, &pstate, e);
+		pstate |= PSTATE_T;
 		if (code == 0)
-			code = kvm_set_reg(v->fd, REG_X(1), &all_ones, e);
+			code = kvm_set_reg(v->fd, REG_PSTATE, &pstate, e);
 	}
 	if (code == 0)
-		code = kvm_set_reg(v->fd, REG_X(f->aarch32 ? 2 : 0), &arg, e);
+		code = kvm_set_reg(v->fd, REG_PC, &entry, e);
+	if (code == 0)
+		code = kvm_set_reg(v->fd, REG_X(0), &context, e);
 	return code ? err_ctx(e, "vCPU %u", v->index) : 0;
+}
+
+int cpu_set_boot_registers(struct vcpu *v, const struct cpu_features *f, uint64_t dtb,
+			   struct err *e)
+{
+	const uint64_t zero = 0, no_machine_type = UINT32_MAX;
+	int code;
+
+	if (!f->aarch32)
+		return kvm_set_reg(v->fd, REG_X(0), &dtb, e);
+	code = kvm_set_reg(v->fd, REG_X(0), &zero, e);
+	if (code == 0)
+		code = kvm_set_reg(v->fd, REG_X(1), &no_machine_type, e);
+	return code ? code : kvm_set_reg(v->fd, REG_X(2), &dtb, e);
 }

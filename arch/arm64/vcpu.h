@@ -12,6 +12,7 @@
 
 /* What the host has and the configuration wants; the same for all vCPUs of a machine. */
 struct cpu_features {
+	uint32_t target; /* as KVM_ARM_PREFERRED_TARGET said, once for all */
 	bool sve, pauth, pmu, mte, steal_time, aarch32;
 	uint32_t sve_max_bits; /* 0: the host's longest */
 };
@@ -32,10 +33,23 @@ int cpu_wire(struct vcpu *v, const struct cpu_features *f, uint64_t pvtime,
 	     struct err *e) MUST_CHECK;
 
 /*
- * To power-on state, as PSCI CPU_ON leaves it: at @entry with @arg in x0 (r2 for AArch32, whose r0
- * and r1 are the boot protocol's). @off: waits for PSCI CPU_ON instead. The vCPU is out of KVM_RUN.
+ * To the state after power-on, and off: waits for PSCI CPU_ON. The vCPU is out of KVM_RUN, here and
+ * below.
  */
-int cpu_reset(struct vcpu *v, const struct kvm *k, const struct cpu_features *f, uint64_t entry,
-	      uint64_t arg, bool off, struct err *e) MUST_CHECK;
+int cpu_power_off(struct vcpu *v, const struct cpu_features *f, struct err *e) MUST_CHECK;
+
+/*
+ * To the state after power-on, and on, as PSCI CPU_ON leaves it (Arm DEN 0022): at @entry, whose
+ * bit 0 means Thumb in AArch32, with @context in x0 or r0.
+ */
+int cpu_power_on(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
+		 struct err *e) MUST_CHECK;
+
+/* What Linux's boot protocol wants: @dtb in x0; in AArch32 0, ~0 and @dtb in r0 to r2. */
+int cpu_set_boot_registers(struct vcpu *v, const struct cpu_features *f, uint64_t dtb,
+			   struct err *e) MUST_CHECK;
+
+/* Has it sleep until an interrupt comes: KVM_SYSTEM_EVENT_WAKEUP. */
+int cpu_suspend(struct vcpu *v, struct err *e) MUST_CHECK;
 
 #endif

@@ -319,6 +319,12 @@ size_t chardev_recent(struct chardev *c, void *to, size_t len)
 	return n;
 }
 
+void chardev_forget_recent(struct chardev *c)
+{
+	LOCK_SCOPE(&c->lock);
+	ring_drop(&c->recent, c->recent.used);
+}
+
 /* --- input, on the loop thread -------------------------------------------------------------- */
 
 /* Room for input; without any, the host is left alone until the front has taken half. */

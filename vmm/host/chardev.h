@@ -115,6 +115,9 @@ size_t chardev_room(struct chardev *c);
  */
 size_t chardev_recent(struct chardev *c, void *to, size_t len);
 
+/* Forgets it: another guest, or the same one after a reset, starts with nothing written. */
+void chardev_forget_recent(struct chardev *c);
+
 /* Output dropped so far by the stall rule, for want of a peer or of disk. Any thread. */
 uint64_t chardev_dropped(const struct chardev *c);
 
