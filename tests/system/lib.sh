@@ -127,7 +127,7 @@ start() {
 	mkfifo "$T/in"
 	: >"$T/out"
 	: >"$T/err"
-	"$@" <"$T/in" >"$T/out" 2>"$T/err" &
+	sigdefault "$@" <"$T/in" >"$T/out" 2>"$T/err" &
 	pid=$!
 	echo $pid >>"$T/pids"
 	exec 7>"$T/in"

@@ -179,6 +179,25 @@ test_sigint_presses_the_power_key() {
 	has "$T/text" '^guest: power key pressed'
 }
 
+# As nohup, or a script that starts vmm in the background, wants it.
+test_ignored_signal_stays_ignored() {
+	waiting_guest
+	(
+		trap '' INT
+		vmm run --kernel "$kernel" --initrd "$initrd" --cmdline "console=ttyAMA0 $words" \
+			</dev/null >"$T/out" 2>"$T/err" &
+		echo $! >"$T/pids"
+	)
+	pid=$(cat "$T/pids")
+	wait_for '^ready'
+	kill -INT "$pid"
+	sleep 1
+	lacks "$T/out" '^guest: power key pressed'
+	kill -0 "$pid" || fail "SIGINT ended it"
+	kill -TERM "$pid"
+	wait_for '^guest: power key pressed'
+}
+
 test_power_key_is_an_input_device() {
 	[ -e "$LAB/kernel/Image-6.1-full" ] || skip "needs the kernel 6.1-full, which has gpio_keys"
 	waiting_guest
