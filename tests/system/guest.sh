@@ -63,7 +63,6 @@ test_kernel_has_nothing_to_complain_of() {
 }
 
 test_kernel_on_four_cpus_has_nothing_to_complain_of() {
-	[ "$(section log | wc -l)" -gt 50 ] || fail "the guest has no log"
 	facts --cpus 4
 	nothing_to_complain_of
 }
