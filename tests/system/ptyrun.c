@@ -1,6 +1,6 @@
-/* ptyrun [-p PIDFILE] COMMAND...: runs COMMAND on a terminal of its own, with our standard input and
- * output as keyboard and screen. Ends with COMMAND's exit status (128 + signal if killed), after it
- * has said on stderr whether COMMAND left the terminal as it was. */
+/* ptyrun [-p PIDFILE] COMMAND...: runs COMMAND on a terminal of its own, with our standard input
+ * and output as keyboard and screen. Ends with COMMAND's exit status (128 + signal if killed),
+ * after it has said on stderr whether COMMAND left the terminal as it was. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -102,7 +102,10 @@ int main(int argc, char **argv)
 	tcgetattr(slave, &after);
 	fprintf(stderr, "ptyrun: terminal %s\n",
 		before.c_iflag == after.c_iflag && before.c_oflag == after.c_oflag &&
-		before.c_lflag == after.c_lflag && before.c_cflag == after.c_cflag &&
-		!memcmp(before.c_cc, after.c_cc, sizeof(before.c_cc)) ? "restored" : "left changed");
+				before.c_lflag == after.c_lflag &&
+				before.c_cflag == after.c_cflag &&
+				!memcmp(before.c_cc, after.c_cc, sizeof(before.c_cc))
+			? "restored"
+			: "left changed");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -1,5 +1,5 @@
-/* sigdefault COMMAND...: runs COMMAND with the signals that a shell ignores for what it starts in the
- * background back to their default. */
+/* sigdefault COMMAND...: runs COMMAND with the signals that a shell ignores for what it starts in
+ * the background back to their default. */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

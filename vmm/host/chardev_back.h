@@ -46,9 +46,10 @@ struct chardev_ops {
 } OPS;
 
 enum out_state {
-	OUT_IDLE,    /* the ring is empty, and the loop need not look at it */
-	OUT_POSTED,  /* the loop will look soon */
-	OUT_PACED,   /* the loop will look when its pace allows, at the next end of line, or half full */
+	OUT_IDLE,   /* the ring is empty, and the loop need not look at it */
+	OUT_POSTED, /* the loop will look soon */
+	OUT_PACED, /* the loop will look when its pace allows, at the next end of line, or half full
+		    */
 	OUT_BLOCKED, /* the loop waits for the host end to have room */
 	OUT_NOBODY,  /* no peer: the ring keeps the newest */
 };
