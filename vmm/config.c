@@ -16,7 +16,7 @@ static const char *const feature_names[] = {
 	[FEATURE_AUTO] = "auto", [FEATURE_OFF] = "off", [FEATURE_ON] = "on", NULL
 };
 
-static const char *const irqchip_names[] = {
+const char *const irqchip_names[] = {
 	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
 	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL
 };

@@ -16,6 +16,9 @@
 
 /* Order is that of the choices on the command line. */
 enum irqchip { IRQCHIP_AUTO, IRQCHIP_GICV2, IRQCHIP_GICV2M, IRQCHIP_GICV3, IRQCHIP_GICV3_ITS };
+/* What they are called, NULL-terminated. */
+extern const char *const irqchip_names[];
+
 enum on_reset { ON_RESET_REBOOT, ON_RESET_EXIT };
 enum on_panic { ON_PANIC_EXIT, ON_PANIC_REBOOT, ON_PANIC_CONTINUE };
 

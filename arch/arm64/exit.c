@@ -51,33 +51,28 @@ static enum vcpu_result odd_exit(struct vcpu *v)
 	return crashed(v, why);
 }
 
-/* Whether the vCPU goes on by itself; otherwise *@result says how it comes out. */
-static bool system_event(struct vcpu *v, enum vcpu_result *result)
+static enum vcpu_result system_event(struct vcpu *v)
 {
 	const struct machine_events *ev = &v->machine->events;
 
-	*result = VCPU_PARK;
 	switch (v->run->system_event.type) {
 	case KVM_SYSTEM_EVENT_SHUTDOWN:
 		ev->guest(ev->ctx, GUEST_OFF, NULL);
-		return false;
+		return VCPU_PARK;
 	case KVM_SYSTEM_EVENT_RESET:
 		ev->guest(ev->ctx, GUEST_RESET, NULL);
-		return false;
+		return VCPU_PARK;
 	case KVM_SYSTEM_EVENT_CRASH:
 		ev->guest(ev->ctx, GUEST_PANIC, NULL);
-		return false;
+		return VCPU_PARK;
 	case KVM_SYSTEM_EVENT_SUSPEND:
 		machine_suspend_request(v);
-		return false;
+		return VCPU_PARK;
 	case KVM_SYSTEM_EVENT_WAKEUP:
-		/* Comes out once: a kick that came meanwhile may have been taken for the wake-up.
-		 */
-		*result = machine_wake_up(v) ? VCPU_KICKED : VCPU_PARK;
-		return false;
+		/* Comes out once: a kick meanwhile may have been taken for the wake-up. */
+		return machine_wake_up(v) ? VCPU_KICKED : VCPU_PARK;
 	default:
-		*result = odd_exit(v);
-		return false;
+		return odd_exit(v);
 	}
 }
 
@@ -100,7 +95,6 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 {
 	struct bus *bus = v->machine->bus;
 	struct kvm_run *r = v->run;
-	enum vcpu_result result;
 	struct err e;
 
 	for (;;) {
@@ -122,9 +116,7 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 				return crashed(v, e.text);
 			break;
 		case KVM_EXIT_SYSTEM_EVENT:
-			if (!system_event(v, &result))
-				return result;
-			break;
+			return system_event(v);
 		case KVM_EXIT_INTR:
 			break;
 		default:

@@ -2,14 +2,10 @@
 #include "arch/arm64/gic.h"
 
 #include "arch/arm64/memmap.h"
+#include "vmm/config.h"
 
 #include <errno.h>
 #include <unistd.h>
-
-static const char *const names[] = {
-	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
-	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its",
-};
 
 static bool possible(const struct kvm *k, enum irqchip kind)
 {
@@ -48,11 +44,11 @@ int gic_choose(const struct kvm *k, enum irqchip want, unsigned cpus, enum irqch
 	if (want != IRQCHIP_AUTO && !possible(k, want))
 		return err_set(e, ENOTSUP,
 			       "--irqchip %s: this host's KVM cannot make it; it can make %s",
-			       names[want], names[best]);
+			       irqchip_names[want], irqchip_names[best]);
 	*got = want == IRQCHIP_AUTO ? best : want;
 	if (cpus > max_cpus(*got))
-		return err_set(e, EINVAL, "--cpus %u: a %s serves at most %u", cpus, names[*got],
-			       max_cpus(*got));
+		return err_set(e, EINVAL, "--cpus %u: a %s serves at most %u", cpus,
+			       irqchip_names[*got], max_cpus(*got));
 	return 0;
 }
 
@@ -74,7 +70,7 @@ int gic_create(struct gic *g, struct machine *m, enum irqchip kind, struct err *
 		code = its_create(g, e);
 	if (code) {
 		gic_destroy(g);
-		return err_ctx(e, "%s", names[kind]);
+		return err_ctx(e, "%s", irqchip_names[kind]);
 	}
 	return 0;
 }
@@ -90,7 +86,7 @@ int gic_reset(struct gic *g, struct err *e)
 	/* KVM forgets no level that went low while the guest had the line configured as an edge. */
 	for (uint32_t spi = 0; code == 0 && spi + 32 < g->nr_irqs; spi++)
 		kvm_irq_line(g->kvm, gic_spi(spi), false);
-	return code ? err_ctx(e, "%s: reset", names[g->kind]) : 0;
+	return code ? err_ctx(e, "%s: reset", irqchip_names[g->kind]) : 0;
 }
 
 void gic_destroy(struct gic *g)

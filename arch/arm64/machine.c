@@ -88,8 +88,7 @@ static int create_vm(struct machine *m, struct err *e)
 {
 	struct cpu_config cpu = m->config->cpu;
 	struct cpu_features *f = &m->arch->features;
-	/* Accesses beyond the address space are settled by KVM without telling anyone: the largest.
-	 */
+	/* The largest: KVM settles accesses beyond it by itself. */
 	unsigned long type = arch_vm_type(m->kvm);
 	int code = check_limits(m, type ? (int)type : 40, e);
 
