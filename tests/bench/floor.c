@@ -3,10 +3,11 @@
  * floor: the least that a VMM on /dev/kvm can do on arm64, as the limit to measure against. No
  * devices but a PL011 that swallows output; no error handling but giving up.
  *
- *	floor IMAGE DTB INITRD MEM_MB [features]	the files may be "-" for none
+ *	floor IMAGE DTB INITRD MEM_MB [features | N]	the files may be "-" for none
  *
  * With "features" its vCPU has what vmm's have by default (SVE, pointer authentication, PMU, stolen
- * time), which KVM pays for at each exit whoever the VMM is.
+ * time), which KVM pays for at each exit whoever the VMM is. With N there are N vCPUs, of which all
+ * but the first stay off.
  *
  * The guest's console is stdout, unbuffered; ends when the guest powers off.
  */
@@ -130,6 +131,16 @@ static void wire_features(int vm, int vcpu, uint32_t f)
 	set_attr(vcpu, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, &pvtime);
 }
 
+static void make_idle_vcpus(int vm, struct kvm_vcpu_init init, int n)
+{
+	init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
+	for (int i = 1; i < n; i++) {
+		int vcpu = (int)must(ioctl(vm, KVM_CREATE_VCPU, i), "KVM_CREATE_VCPU");
+
+		must(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int features, sve = KVM_ARM_VCPU_SVE;
@@ -164,6 +175,8 @@ int main(int argc, char **argv)
 	must(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
 	if (init.features[0] & 1U << KVM_ARM_VCPU_SVE)
 		must(ioctl(vcpu, KVM_ARM_VCPU_FINALIZE, &sve), "KVM_ARM_VCPU_FINALIZE");
+	if (argc == 6 && !features)
+		make_idle_vcpus(vm, init, atoi(argv[5]));
 	make_gic(vm);
 	if (features)
 		wire_features(vm, vcpu, init.features[0]);
