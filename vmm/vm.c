@@ -54,18 +54,17 @@ struct vm {
 	char why[200];	 /* of GUEST_CRASHED; lock */
 
 	enum exit_status status;
-	char words[120];	/* last_words, when they had to be put together */
-	const char *last_words; /* printed after the terminal is restored; NULL: none */
+	char last_words[520]; /* printed after the terminal is restored; "": none */
 };
 
-/* The first reason to end is the one that counts. @words may be NULL. */
-static void finish(struct vm *vm, enum exit_status status, const char *words)
+/* The first reason to end is the one that counts. It is said in two pieces; both may be "". */
+static void finish(struct vm *vm, enum exit_status status, const char *words, const char *more)
 {
 	if (vm->finished)
 		return;
 	vm->finished = true;
 	vm->status = status;
-	vm->last_words = words;
+	(void)snprintf(vm->last_words, sizeof(vm->last_words), "%s%s", words, more);
 	loop_stop(vm->loop);
 }
 
@@ -91,16 +90,14 @@ static void reboot(struct vm *vm)
 		return;
 	log_info("the guest resets");
 	vcpus_hold(&vm->vcpus);
-	/* What the guest asked for before the reset is void, and with all vCPUs out it is all here.
-	 */
+	/* What the guest asked for before is void; with all vCPUs out, nothing more can come. */
 	mutex_lock(&vm->lock);
 	vm->events = 0;
 	mutex_unlock(&vm->lock);
 	chardev_forget_recent(vm->console);
 	vm->told_panic = false;
 	if (arch_machine_reset(&vm->machine, &e)) {
-		log_error("reset: %s", e.text);
-		finish(vm, STATUS_FAILED, NULL);
+		finish(vm, STATUS_FAILED, "reset: ", e.text);
 		return; /* and the vCPUs stay held */
 	}
 	bus_reclaim(vm->bus);
@@ -110,7 +107,7 @@ static void reboot(struct vm *vm)
 
 static bool panicked_on_console(struct vm *vm)
 {
-	static char tail[8192];
+	static char tail[CHARDEV_RECENT];
 	size_t len = chardev_recent(vm->console, tail, sizeof(tail));
 
 	return panic_on_console(tail, len);
@@ -120,7 +117,7 @@ static void guest_panicked(struct vm *vm)
 {
 	switch ((enum on_panic)vm->config->on_panic) {
 	case ON_PANIC_EXIT:
-		finish(vm, STATUS_PANIC, "the guest panicked");
+		finish(vm, STATUS_PANIC, "the guest panicked", "");
 		break;
 	case ON_PANIC_REBOOT:
 		log_warn("the guest panicked; resetting it");
@@ -139,7 +136,7 @@ static void guest_resets(struct vm *vm)
 	if (vm->config->on_panic != ON_PANIC_CONTINUE && panicked_on_console(vm))
 		guest_panicked(vm);
 	else if (vm->config->on_reset == ON_RESET_EXIT)
-		finish(vm, STATUS_RESET, "the guest asked for a reset");
+		finish(vm, STATUS_RESET, "the guest asked for a reset", "");
 	else
 		reboot(vm);
 }
@@ -157,8 +154,7 @@ static void serve_guest_events(struct call *c)
 	mutex_unlock(&vm->lock);
 
 	if (events & 1U << GUEST_CRASHED) {
-		(void)snprintf(vm->words, sizeof(vm->words), "%s", why);
-		finish(vm, STATUS_CRASHED, vm->words);
+		finish(vm, STATUS_CRASHED, why, "");
 		return;
 	}
 	/* A panic comes before what the guest does about it, and may be all that there is to do. */
@@ -168,7 +164,7 @@ static void serve_guest_events(struct call *c)
 			return;
 	}
 	if (events & 1U << GUEST_OFF)
-		finish(vm, STATUS_OFF, NULL);
+		finish(vm, STATUS_OFF, "", "");
 	else if (events & 1U << GUEST_RESET)
 		guest_resets(vm);
 }
@@ -177,7 +173,7 @@ static void serve_guest_events(struct call *c)
 
 static void killed(struct vm *vm, const char *words)
 {
-	finish(vm, STATUS_KILLED, words);
+	finish(vm, STATUS_KILLED, words, "");
 }
 
 static void grace_over(struct timer *t)
@@ -243,10 +239,7 @@ static bool on_console_command(void *ctx, char letter)
 
 static void on_console_lost(void *ctx, const char *why)
 {
-	struct vm *vm = ctx;
-
-	(void)snprintf(vm->words, sizeof(vm->words), "%s; ended the guest", why);
-	killed(vm, vm->words);
+	finish(ctx, STATUS_KILLED, why, "; ended the guest");
 }
 
 static const char console_help[] = "x  end the guest at once\n"
@@ -410,7 +403,7 @@ enum exit_status vm_run(const struct vm_config *c)
 	take_down(&vm);
 	if (code)
 		log_error("%s", e.text);
-	else if (vm.last_words)
+	else if (vm.last_words[0])
 		log_line(LOG_ERROR, "%s", vm.last_words);
 	return code ? STATUS_FAILED : vm.status;
 }
