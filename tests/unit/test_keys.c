@@ -19,6 +19,7 @@ struct outer {
 	uint64_t size;
 	char *text, *must, *path;
 	int choice, kind;
+	struct key_list list;
 	struct inner in;
 };
 
@@ -81,6 +82,11 @@ static const struct key outer_keys[] = {
 	  .choices = kinds,
 	  .offset = offsetof(struct outer, kind),
 	  .path_offset = offsetof(struct outer, path) },
+	{ .name = "list",
+	  .arg = "FILE",
+	  .type = KEY_LIST,
+	  .min = 1,
+	  .offset = offsetof(struct outer, list) },
 	{ .name = "in",
 	  .arg = "KEY=VALUE,...",
 	  .type = KEY_OBJECT,
@@ -424,6 +430,34 @@ TEST(what_is_written_as_json_reads_back)
 	keys_free(outer_keys, &o);
 }
 
+TEST(a_list_takes_one_more_each_time)
+{
+	struct outer o = { 0 };
+	char many[] = "x";
+	struct err e;
+
+	EXPECT_EQ(ARGS(&o, &e, "--must", "m", "--list", "b,c", "--list=a"), 0);
+	EXPECT_EQ(o.list.nr, 2);
+	EXPECT_STR(o.list.at[0], "b,c");
+	EXPECT_STR(o.list.at[1], "a");
+	/* A file's list takes the place of what was there. */
+	EXPECT_EQ(json(&o, "{\"list\":[\"d\"]}", &e), 0);
+	EXPECT_EQ(o.list.nr, 1);
+	EXPECT_STR(o.list.at[0], "d");
+	EXPECT_EQ(json(&o, "{\"list\":[]}", &e), 0);
+	EXPECT_EQ(o.list.nr, 0);
+	EXPECT_EQ(json(&o, "{\"list\":\"d\"}", &e), -EINVAL);
+	EXPECT_HAS(e.text, "list: a string where an array of strings should be");
+	EXPECT_EQ(json(&o, "{\"list\":[\"d\",1]}", &e), -EINVAL);
+	EXPECT_HAS(e.text, "a number where a string should be");
+	for (size_t i = o.list.nr; i < KEY_LIST_MAX; i++)
+		EXPECT_EQ(key_set(keys_find(outer_keys, "list"), &o, many, &e), 0);
+	EXPECT_EQ(key_set(keys_find(outer_keys, "list"), &o, many, &e), -E2BIG);
+	keys_free(outer_keys, &o);
+	EXPECT_EQ(o.list.nr, 0);
+	REFUSED("--list: '' is not a FILE; leave it out when there is none", "--list", "");
+}
+
 static uint32_t seed = 54321;
 
 static uint32_t any(void)
@@ -470,4 +504,5 @@ TEST_MAIN(T(numbers_are_read_whole_or_not_at_all), T(sizes_have_suffixes_and_do_
 	  T(unknown_repeated_and_missing_options_are_errors), T(text_of_an_object_is_strict),
 	  T(a_doubled_comma_belongs_to_the_value),
 	  T(json_sets_the_same_fields_with_the_same_bounds), T(json_errors_say_where),
-	  T(what_is_written_as_json_reads_back), T(hostile_text_is_refused_or_harmless))
+	  T(what_is_written_as_json_reads_back), T(a_list_takes_one_more_each_time),
+	  T(hostile_text_is_refused_or_harmless))

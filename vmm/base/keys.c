@@ -37,7 +37,7 @@ bool keys_first_time(struct keys_seen *s, const struct key *keys, const struct k
 
 	assert(k - keys < KEYS_MAX);
 	bit = 1ULL << (k - keys);
-	if (k->type != KEY_COUNT && (s->bits & bit))
+	if (k->type != KEY_COUNT && k->type != KEY_LIST && (s->bits & bit))
 		return false;
 	s->bits |= bit;
 	return true;
@@ -132,12 +132,49 @@ static int set_copy(char **at, const char *text, struct err *e)
 	return 0;
 }
 
-static int set_string(const struct key *k, void *obj, const char *text, struct err *e)
+static int check_length(const struct key *k, const char *text, struct err *e)
 {
 	if (strlen(text) < k->min)
 		return err_set(e, EINVAL, "'' is not a %s; leave it out when there is none",
 			       k->arg);
-	return set_copy(field(k, obj), text, e);
+	return 0;
+}
+
+static int set_string(const struct key *k, void *obj, const char *text, struct err *e)
+{
+	int ret = check_length(k, text, e);
+
+	return ret ? ret : set_copy(field(k, obj), text, e);
+}
+
+static int add_string(const struct key *k, void *obj, const char *text, struct err *e)
+{
+	struct key_list *l = field(k, obj);
+	int ret = check_length(k, text, e);
+	char **at;
+
+	if (ret)
+		return ret;
+	if (l->nr == KEY_LIST_MAX)
+		return err_set(e, E2BIG, "%s is one too many; there can be %d", text_quote(text).s,
+			       KEY_LIST_MAX);
+	at = reallocarray(l->at, l->nr + 1, sizeof(*at));
+	if (!at)
+		return err_set(e, ENOMEM, "out of memory");
+	l->at = at;
+	at[l->nr] = strdup(text);
+	if (!at[l->nr])
+		return err_set(e, ENOMEM, "out of memory");
+	l->nr++;
+	return 0;
+}
+
+static void free_list(struct key_list *l)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		free(l->at[i]);
+	free(l->at);
+	*l = (struct key_list){ NULL, 0 };
 }
 
 /* How much of a choice is its name: all, or what is before ":PATH". */
@@ -230,6 +267,8 @@ int key_set(const struct key *k, void *obj, const char *text, struct err *e)
 		return set_size(k, obj, text, e);
 	case KEY_STR:
 		return set_string(k, obj, text, e);
+	case KEY_LIST:
+		return add_string(k, obj, text, e);
 	case KEY_CHOICE:
 		return set_choice(k, obj, text, e);
 	case KEY_KIND:
@@ -355,6 +394,20 @@ struct culprit {
 static int read_object(const struct key *keys, void *obj, const struct json *v, struct culprit *c,
 		       struct err *e);
 
+/* Takes the place of what another source had put there. */
+static int read_list(const struct key *k, void *obj, const struct json *v, struct err *e)
+{
+	int ret = 0;
+
+	if (v->type != JSON_ARRAY)
+		return wrong_type(v, "an array of strings", e);
+	free_list(field(k, obj));
+	for (v = v->first; v && ret == 0; v = v->next)
+		ret = v->type == JSON_STRING ? add_string(k, obj, v->text, e)
+					     : wrong_type(v, "a string", e);
+	return ret;
+}
+
 static int set_json(const struct key *k, void *obj, const struct json *v, struct culprit *c,
 		    struct err *e)
 {
@@ -379,6 +432,8 @@ static int set_json(const struct key *k, void *obj, const struct json *v, struct
 		if (v->type != JSON_STRING)
 			return wrong_type(v, "a string", e);
 		break;
+	case KEY_LIST:
+		return read_list(k, obj, v, e);
 	case KEY_OBJECT:
 		return read_object(k->keys, field(k, obj), v, c, e);
 	case KEY_END:
@@ -426,6 +481,16 @@ int keys_from_json(const struct key *keys, void *obj, const struct json *v, stru
 	return ret ? err_ctx(e, "line %u, column %u", c.v->line, c.v->column) : 0;
 }
 
+static void list_to_json(const char *name, const struct key_list *l, struct json_writer *w)
+{
+	if (l->nr == 0)
+		return;
+	json_array(w, name);
+	for (size_t i = 0; i < l->nr; i++)
+		json_string(w, NULL, l->at[i]);
+	json_end(w);
+}
+
 void keys_to_json(const struct key *keys, const void *obj, struct json_writer *w)
 {
 	for (const struct key *k = keys; k->type != KEY_END; k++) {
@@ -455,6 +520,9 @@ void keys_to_json(const struct key *keys, const void *obj, struct json_writer *w
 			path = kind_path(k, obj);
 			json_printf(w, k->name, "%.*s%s%s", choice_len(choice), choice,
 				    path ? ":" : "", path ? path : "");
+			break;
+		case KEY_LIST:
+			list_to_json(k->name, at, w);
 			break;
 		case KEY_OBJECT:
 			json_object(w, k->name);
@@ -486,6 +554,8 @@ void keys_free(const struct key *keys, void *obj)
 			free_string(field(k, obj));
 		else if (k->type == KEY_KIND)
 			free_string(path_field(k, obj));
+		else if (k->type == KEY_LIST)
+			free_list(field(k, obj));
 		else if (k->type == KEY_OBJECT)
 			keys_free(k->keys, field(k, obj));
 	}
@@ -538,6 +608,7 @@ struct key_text key_value(const struct key *k, const void *obj)
 		(void)snprintf(t.s, sizeof(t.s), "%.*s%s%s", choice_len(choice), choice,
 			       path ? ":" : "", path ? path : "");
 		break;
+	case KEY_LIST:
 	case KEY_OBJECT:
 	case KEY_END:
 		break;

@@ -29,7 +29,16 @@ enum key_type {
 	KEY_STR,    /* char *: owned by the struct; at least min bytes long */
 	KEY_CHOICE, /* int: index into choices */
 	KEY_KIND,   /* int: as KEY_CHOICE, where choices like "file:PATH" take a path */
+	KEY_LIST,   /* struct key_list: each time it is given adds a string; or a JSON array */
 	KEY_OBJECT, /* a nested struct, described by keys: "sub=..,sub=.." or a JSON object */
+};
+
+#define KEY_LIST_MAX 1024 /* strings in one list */
+
+/* Strings in the order they were given; the list and they are owned by the struct it is in. */
+struct key_list {
+	char **at;
+	size_t nr;
 };
 
 struct key {
@@ -101,7 +110,7 @@ struct key_text {
 /* What the value looks like: "SIZE", "auto|off|on", "on|off". */
 struct key_text key_arg(const struct key *k);
 
-/* The value of @k in @obj as it would be typed; "" when there is none: no string, an object. */
+/* The value of @k in @obj as it would be typed; "" when there is none: no string, list, object. */
 struct key_text key_value(const struct key *k, const void *obj);
 
 #endif
