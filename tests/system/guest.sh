@@ -158,3 +158,43 @@ test_pinned_vcpu_stays_on_its_host_cpu() {
 	is "threads bound to host CPU 1" "$on" 1
 	kill -KILL "$pid"
 }
+
+# --- guests with other kernels --------------------------------------------------------------------
+
+other_kernel() { # NAME
+	kernel=$LAB/kernel/Image-$1
+	[ -e "$kernel" ] || skip "the kernel $1 is not in this payload"
+}
+
+# It boots on two CPUs, likes what it finds, and powers off.
+likes_the_machine() { # RELEASE OPTION...
+	release=$1
+	shift
+	facts --cpus 2 "$@"
+	case $(fact release) in "$release"*) ;; *) fail "the guest is Linux $(fact release)" ;; esac
+	is "processors in /proc/cpuinfo" "$(section cpuinfo | grep -c '^processor')" 2
+	is "clock source" "$(fact clocksource)" arch_sys_counter
+	section log >"$T/log.guest"
+	has "$T/log.guest" 'psci: PSCIv1\.[0-9]+ detected in firmware'
+	nothing_to_complain_of
+	[ ! -s "$facts.err" ] || fail "vmm said: $(cat "$facts.err")"
+}
+
+test_linux_6_12() {
+	other_kernel 6.12
+	likes_the_machine 6.12.
+}
+
+test_linux_7_2() {
+	other_kernel 7.2
+	likes_the_machine 7.2.
+}
+
+test_linux_of_32_bits() {
+	[ "$(doctor aarch32 ok)" = true ] || skip "this host's CPU has no AArch32 at EL1"
+	other_kernel 6.1-armmp
+	GUEST=$LAB/guest-armhf.cpio
+	likes_the_machine 6.1. --cpu aarch32=on
+	section cpuinfo >"$T/cpuinfo"
+	has "$T/cpuinfo" '^model name.*ARMv7 Processor .*\(v7l\)'
+}

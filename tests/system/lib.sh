@@ -92,10 +92,10 @@ boots() {
 
 # --- a guest that is asked many things ------------------------------------------------------------
 
-# Boots a guest with these options, once for all tests that ask with the same ones; leaves in $facts
-# the file of what it said of itself: sections that start with "== NAME".
+# Boots a guest with these options, once for all tests that ask with the same ones and the same
+# $kernel; leaves in $facts the file of what it said of itself: sections that start with "== NAME".
 facts() {
-	facts=$SHARED/facts-$(echo "$*" | tr -c 'A-Za-z0-9\n' _)
+	facts=$SHARED/facts-$(echo "${kernel##*/} $*" | tr -c 'A-Za-z0-9\n' _)
 	if [ ! -e "$facts" ]; then
 		guest_script <"$LAB/system/facts.guest"
 		date +%s >"$SHARED/before"

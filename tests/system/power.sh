@@ -34,6 +34,39 @@ test_on_reset_exit() {
 	is "exit status" "$status" "$RESET"
 }
 
+# A guest that does as it is told on its console.
+start_reset2() { # OPTION...
+	start vmm run --kernel "$LAB/kernel/bare-reset2" --mem 16M "$@"
+	wait_for '^(ready|absent)$'
+	! grep -q absent "$T/out" || skip "this host's KVM has no SYSTEM_RESET2"
+}
+
+system_reset2() { # ORDER
+	start_reset2
+	printf %s "$1" >&7
+	_n=0
+	until [ "$(grep -c '^ready$' "$T/out")" = 2 ]; do
+		_n=$((_n + 1))
+		[ $_n -lt 200 ] || fail "no second start"
+		sleep 0.1
+	done
+	printf o >&7
+	wait_end 30
+	is "exit status" "$status" "$OFF"
+	is "output" "$(cat "$T/out")" "$(printf 'ready\nready')"
+}
+
+test_system_reset2_starts_the_guest_again() { system_reset2 w; }
+test_system_reset2_of_smc64_starts_the_guest_again() { system_reset2 x; }
+
+test_system_reset2_with_on_reset_exit() {
+	start_reset2 --on-reset exit
+	printf w >&7
+	wait_end 30
+	is "exit status" "$status" "$RESET"
+	is "output" "$(cat "$T/out")" ready
+}
+
 test_hundred_resets_leave_nothing_behind() {
 	kernel=$LAB/kernel/bare-reset
 	start vmm run --kernel "$kernel" --mem 64M
