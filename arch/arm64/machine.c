@@ -24,7 +24,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -82,8 +81,6 @@ static int check_limits(const struct machine *m, int ipa_bits, struct err *e)
 	return 0;
 }
 
-static void suspend(struct call *c);
-
 static int create_vm(struct machine *m, struct err *e)
 {
 	struct cpu_config cpu = m->config->cpu;
@@ -127,7 +124,7 @@ int arch_vm_create(struct machine *m, struct err *e)
 		.gic = { .fd = -1, .its_fd = -1 },
 		.pvtime = { .fd = -1 },
 		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 },
-		.suspend_call = { .fn = suspend },
+		.suspend_call = { .fn = machine_suspend },
 	};
 	m->arch = a;
 	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */
@@ -466,78 +463,6 @@ int arch_machine_reset(struct machine *m, struct err *e)
 	a->started = true;
 	a->told_crash_kernel = false;
 	return code;
-}
-
-/* --- suspend to RAM: PSCI SYSTEM_SUSPEND (Arm DEN 0022), section 5.20 ----------------------- */
-
-#define PSCI_DENIED ((uint64_t)-3)
-
-void machine_suspend_request(struct vcpu *v)
-{
-	v->suspends = true;
-	loop_post(v->machine->loop, &v->machine->arch->suspend_call);
-}
-
-static int others_are_off(const struct vcpus *s, const struct vcpu *v, bool *off, struct err *e)
-{
-	*off = true;
-	for (unsigned i = 0; i < s->nr; i++) {
-		struct kvm_mp_state state;
-
-		if (&s->vcpu[i] == v)
-			continue;
-		if (ioctl(s->vcpu[i].fd, KVM_GET_MP_STATE, &state) < 0)
-			return err_sys(e, "vCPU %u: KVM_GET_MP_STATE", i);
-		if (state.mp_state != KVM_MP_STATE_STOPPED)
-			*off = false;
-	}
-	return 0;
-}
-
-/* The loop thread's part: only the last vCPU that is on may suspend the system. */
-static void suspend(struct call *c)
-{
-	struct machine *m = container_of(c, struct arch_machine, suspend_call)->machine;
-	struct vcpus *s = m->vcpus;
-	const uint64_t denied = PSCI_DENIED;
-	struct err e;
-	int code = 0;
-
-	vcpus_hold(s);
-	for (unsigned i = 0; code == 0 && i < s->nr; i++) {
-		struct vcpu *v = &s->vcpu[i];
-		bool off = false;
-
-		if (!v->suspends)
-			continue;
-		code = others_are_off(s, v, &off, &e);
-		if (code == 0)
-			code = off ? cpu_suspend(v, &e) : kvm_set_reg(v->fd, REG_X(0), &denied, &e);
-		if (code == 0) {
-			v->suspends = false;
-			vcpu_unpark(v);
-		}
-	}
-	if (code)
-		m->events.guest(m->events.ctx, GUEST_CRASHED, e.text);
-	vcpus_release(s);
-}
-
-bool machine_wake_up(struct vcpu *v)
-{
-	struct machine *m = v->machine;
-	uint64_t entry, context = 0;
-	struct err e;
-	/* The call's arguments are still in its registers. */
-	int code = kvm_get_reg(v->fd, REG_X(1), &entry, &e);
-
-	if (code == 0)
-		code = kvm_get_reg(v->fd, REG_X(2), &context, &e);
-	if (code == 0)
-		code = cpu_power_on(v, &m->arch->features, entry, context, &e);
-	if (code)
-		m->events.guest(m->events.ctx, GUEST_CRASHED, e.text);
-	return code == 0;
 }
 
 /* --- what the user does --------------------------------------------------------------------- */

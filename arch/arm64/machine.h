@@ -27,6 +27,9 @@ struct arch_machine {
 /* After SYSTEM_SUSPEND: has the loop thread decide; @v parks. */
 void machine_suspend_request(struct vcpu *v);
 
+/* The loop thread's part: only the last vCPU that is on may suspend the system. */
+void machine_suspend(struct call *c);
+
 /* After the wake-up event: @v goes on where PSCI says; false, and GUEST_CRASHED, when it cannot. */
 bool machine_wake_up(struct vcpu *v);
 
