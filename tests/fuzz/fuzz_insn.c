@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any word as an instruction, at any address: taken apart and written as text into a buffer that
+ * ends exactly where its size says.
+ *
+ *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_insn.c \
+ *		arch/arm64/insn*.c
+ */
+#include "arch/arm64/insn.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	uint32_t word;
+	uint64_t pc;
+	size_t size, told;
+	struct insn i;
+	char *buf;
+
+	if (len < sizeof(word) + sizeof(pc) + 1)
+		return 0;
+	memcpy(&word, data, sizeof(word));
+	memcpy(&pc, data + sizeof(word), sizeof(pc));
+	size = data[sizeof(word) + sizeof(pc)] % (INSN_TEXT_MAX + 1);
+	buf = malloc(size ? size : 1);
+	assert(buf);
+	told = insn_text(word, pc, size ? buf : NULL, size);
+	assert(told > 0 && told < INSN_TEXT_MAX);
+	if (size)
+		assert(strlen(buf) == (told < size ? told : size - 1));
+	if (insn_decode(word, &i))
+		assert(i.name && insn_bytes(&i) <= 64 && i.regs <= 8 && i.size <= 32);
+	free(buf);
+	return 0;
+}
