@@ -222,6 +222,38 @@ TEST(json_writes_what_it_reads)
 	free(out);
 }
 
+TEST(json_writes_a_value_on_one_line_when_asked)
+{
+	static const char wanted[] = "{\"a\":[1,{},[]],\"q\\\"\\\\\":\"\xe2\x82\xac\\n\\u0001\","
+				     "\"t\":true,\"n\":null,\"i\":-1,\"s\":\"a: b, c\"}\n";
+	struct json_writer w;
+	char *out = NULL;
+	size_t size = 0;
+	struct json *v;
+	struct err e;
+	FILE *f = open_memstream(&out, &size);
+
+	EXPECT(f != NULL);
+	json_start_line(&w, f);
+	json_object(&w, NULL);
+	v = parse(sample, &e);
+	EXPECT(v != NULL);
+	for (const struct json *m = v->first; m; m = m->next)
+		copy_value(&w, m);
+	json_free(v);
+	json_i64(&w, "i", -1);
+	json_string(&w, "s", "a: b, c");
+	json_end(&w);
+	EXPECT_EQ(json_finish(&w, &e), 0);
+	(void)fclose(f);
+	EXPECT_STR(out, wanted);
+	v = parse(out, &e);
+	EXPECT(v != NULL);
+	EXPECT_STR(json_get(v, "i")->text, "-1");
+	json_free(v);
+	free(out);
+}
+
 TEST(json_writer_tells_of_bytes_that_are_not_text_and_of_a_full_disk)
 {
 	struct json_writer w;
@@ -288,6 +320,6 @@ TEST_MAIN(T(json_reads_every_kind_of_value_and_where_it_stood),
 	  T(json_refuses_what_is_not_json_and_says_where),
 	  T(json_refuses_strings_that_are_not_text), T(json_refuses_a_member_that_comes_twice),
 	  T(json_refuses_a_nul_in_the_text), T(json_bounds_depth_members_values_and_size),
-	  T(json_writes_what_it_reads),
+	  T(json_writes_what_it_reads), T(json_writes_a_value_on_one_line_when_asked),
 	  T(json_writer_tells_of_bytes_that_are_not_text_and_of_a_full_disk),
 	  T(json_survives_every_truncation_and_many_flips))

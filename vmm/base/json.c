@@ -510,6 +510,11 @@ void json_start(struct json_writer *w, FILE *out)
 	*w = (struct json_writer){ .out = out, .empty = true };
 }
 
+void json_start_line(struct json_writer *w, FILE *out)
+{
+	*w = (struct json_writer){ .out = out, .empty = true, .one_line = true };
+}
+
 static void put_string(struct json_writer *w, const char *s)
 {
 	(void)fputc('"', w->out);
@@ -536,7 +541,8 @@ static void put_string(struct json_writer *w, const char *s)
 
 static void new_line(const struct json_writer *w)
 {
-	(void)fprintf(w->out, "\n%*s", (int)(2 * w->depth), "");
+	if (!w->one_line)
+		(void)fprintf(w->out, "\n%*s", (int)(2 * w->depth), "");
 }
 
 /* What stands before every value: a comma, a line of its own, its name. */
@@ -551,7 +557,7 @@ static void begin_value(struct json_writer *w, const char *name)
 	w->empty = false;
 	if (name) {
 		put_string(w, name);
-		(void)fputs(": ", w->out);
+		(void)fputs(w->one_line ? ":" : ": ", w->out);
 	}
 }
 
@@ -597,6 +603,12 @@ void json_u64(struct json_writer *w, const char *name, uint64_t v)
 {
 	begin_value(w, name);
 	(void)fprintf(w->out, "%" PRIu64, v);
+}
+
+void json_i64(struct json_writer *w, const char *name, int64_t v)
+{
+	begin_value(w, name);
+	(void)fprintf(w->out, "%" PRId64, v);
 }
 
 void json_string(struct json_writer *w, const char *name, const char *v)

@@ -7,7 +7,8 @@
  * the value. Memory is bounded by JSON_MAX_BYTES and JSON_MAX_VALUES, the stack by JSON_MAX_DEPTH.
  * Errors say line and column; columns count bytes from 1.
  *
- * The writer writes indented text to a stream, and remembers what went wrong until json_finish().
+ * The writer writes to a stream, indented or all on one line, and remembers what went wrong until
+ * json_finish().
  */
 #ifndef VMM_BASE_JSON_H
 #define VMM_BASE_JSON_H
@@ -51,11 +52,15 @@ struct json_writer {
 	unsigned depth;
 	uint64_t arrays; /* bit n: what is open at depth n is an array */
 	bool empty;	 /* nothing was written yet inside what is open */
+	bool one_line;	 /* no blanks and no line ends but the last one */
 	int code;	 /* the first thing that went wrong beside the stream: EILSEQ, ENOMEM */
 };
 
 /* Begins. The functions below are then called in the order of the text, and json_finish() last. */
 void json_start(struct json_writer *w, FILE *out);
+
+/* The same, but the value becomes one line without blanks outside strings, as in a log of JSON. */
+void json_start_line(struct json_writer *w, FILE *out);
 
 /* Opens and closes an object or array. @name is NULL inside an array and at the top. */
 void json_object(struct json_writer *w, const char *name);
@@ -65,6 +70,7 @@ void json_end(struct json_writer *w);
 /* Single values. */
 void json_bool(struct json_writer *w, const char *name, bool v);
 void json_u64(struct json_writer *w, const char *name, uint64_t v);
+void json_i64(struct json_writer *w, const char *name, int64_t v);
 void json_string(struct json_writer *w, const char *name, const char *v);
 void json_printf(struct json_writer *w, const char *name, const char *fmt, ...) PRINTF(3, 4);
 void json_null(struct json_writer *w, const char *name);
