@@ -53,8 +53,8 @@ LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
-KVM_SRCS := $(filter vmm/main.c vmm/vm.c vmm/kvm.c vmm/doctor.c \
-	      $(addprefix arch/arm64/,machine.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c),$(SRCS))
+KVM_SRCS := $(filter vmm/main.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
+	      $(addprefix arch/arm64/,machine.c layout.c guard.c view.c inject.c capture.c touch.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
 LIBS	:= -lfdt -lz -lzstd -pthread
@@ -129,6 +129,16 @@ unit-bins: $(TEST_BINS)
 unit: unit-bins
 	$(Q)tests/unit/run $(TOUT)
 
+# --- the instruction decoder against objdump -----------------------------------------------------
+
+$(TOUT)/insn_objdump: $(TOUT)/tests/unit/insn_objdump.o $(TEST_LIB)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(TEST_CFLAGS) -o $@ $< $(TEST_LIB) $(LIBS)
+
+.PHONY: check-insn
+check-insn: $(TOUT)/insn_objdump
+	$(Q)$< $(TIMES)
+
 # --- generated from the tables: manual page, completion, docs/cli.md -----------------------------
 
 GEN	:= $(TOUT)/gen
@@ -183,6 +193,7 @@ help:
 	@echo 'make demo           set up what is missing, boot a Debian kernel, give a shell in it'
 	@echo 'make check          unit tests under sanitizers, then guests on /dev/kvm'
 	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang'
+	@echo 'make check-insn     the instruction decoder against objdump; TIMES=20 for more words'
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'

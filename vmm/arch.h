@@ -4,7 +4,8 @@
  * only one.
  *
  * Life: arch_vm_create() -> (RAM is registered) -> arch_machine_create() -> arch_machine_reset()
- * -> run -> arch_machine_reset() -> run ... -> arch_machine_destroy().
+ * -> run -> arch_machine_reset() -> run ... -> arch_machine_destroy() -> (the VM is closed) ->
+ * arch_machine_free().
  */
 #ifndef VMM_ARCH_H
 #define VMM_ARCH_H
@@ -12,6 +13,7 @@
 #include "vmm/config.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/gmem.h"
+#include "vmm/fault.h"
 #include "vmm/kvm.h"
 #include "vmm/vcpu.h"
 
@@ -20,11 +22,19 @@ enum guest_event {
 	GUEST_RESET,   /* reset */
 	GUEST_PANIC,   /* the guest's kernel says it panicked; it still runs */
 	GUEST_CRASHED, /* the vCPU cannot go on; @why says it */
+	GUEST_STOPPED, /* a policy says that the machine stops here; @why says it */
 };
 
 /* What a guest does to its machine. From a vCPU thread or the loop's; must not block. */
 struct machine_events {
 	void (*guest)(void *ctx, enum guest_event ev, const char *why);
+
+	/*
+	 * A bad access: counts it. 0, or where its facts are wanted: then they are gathered and
+	 * handed on. Of the facts, vcpu, pc, access, cause, action, size and ipa are known before.
+	 */
+	unsigned (*fault_count)(void *ctx, const struct fault *f);
+	void (*fault_report)(void *ctx, unsigned where, const struct fault *f);
 	void *ctx;
 };
 
@@ -63,8 +73,14 @@ int arch_machine_create(struct machine *m, struct err *e) MUST_CHECK;
  */
 int arch_machine_reset(struct machine *m, struct err *e) MUST_CHECK;
 
-/* Undoes both of the above, also failed ones. The vCPU threads are gone. */
+/* Undoes both of the above, also failed ones, but for memory. The vCPU threads are gone. */
 void arch_machine_destroy(struct machine *m);
+
+/* The rest of it, after the VM: KVM would tear down page by page what is unmapped before. */
+void arch_machine_free(struct machine *m);
+
+/* Where the kernel was loaded: guest physical, with the room that it asked for. After a reset. */
+void arch_kernel_place(const struct machine *m, uint64_t *base, uint64_t *size);
 
 /* Writes the device tree the guest gets to a file. After a reset. */
 int arch_dump_dtb(struct machine *m, const char *path, struct err *e) MUST_CHECK;

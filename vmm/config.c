@@ -35,6 +35,12 @@ static const char *const on_panic_names[] = { [ON_PANIC_EXIT] = "exit",
 					      [ON_PANIC_CONTINUE] = "continue",
 					      NULL };
 
+const char *const unclaimed_names[] = { [UNCLAIMED_ABORT] = "abort",
+					[UNCLAIMED_ZERO] = "zero",
+					[UNCLAIMED_ONES] = "ones",
+					[UNCLAIMED_STOP] = "stop",
+					NULL };
+
 #define FEATURE(called, field, says)                                                               \
 	{                                                                                          \
 		.name = (called), .help = (says), .type = KEY_CHOICE,                              \
@@ -176,6 +182,59 @@ const struct key vm_config_keys[] = {
 		.choices = console_names,
 		.path_offset = offsetof(struct vm_config, con.path),
 		AT(con.kind),
+	},
+	{
+		.name = "rom",
+		.arg = "FILE@ADDR",
+		.help = "read-only memory with a file's content",
+		.more = "At this guest physical address, a multiple of 4K, and as large as the "
+			"file. A write there is answered by an external abort. Can be given more "
+			"than once.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(roms),
+	},
+	{
+		.section = "When an access goes wrong",
+		.name = "unclaimed",
+		.help = "what an access becomes that nothing claims",
+		.more = "No memory and no device, that is, or no device for such an access. "
+			"With abort, the guest takes a synchronous external abort, as on hardware. "
+			"With zero or ones it reads that, and writes have no effect. With stop, "
+			"the "
+			"machine stands still at the access, and vmm ends.",
+		.type = KEY_CHOICE,
+		.choices = unclaimed_names,
+		AT(unclaimed),
+	},
+	{
+		.name = "hole",
+		.arg = "ADDR+LEN=POLICY",
+		.help = "the same for a range, as for firmware that probes",
+		.more = "ADDR is guest physical; POLICY is one of those of --unclaimed. Can be "
+			"given "
+			"more than once; the first range that holds the address counts.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(holes),
+	},
+	{
+		.name = "symbols",
+		.arg = "FILE[@ADDR]",
+		.help = "names for the guest's addresses in reports",
+		.more = "An ELF file (a vmlinux, a bare-metal program) or a System.map; for a "
+			"kernel "
+			"module, ADDR is where its text lies. Can be given more than once. Without "
+			"it, names come from the tables that a Linux kernel carries in itself.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(symbols),
+	},
+	{
+		.name = "fault-log",
+		.help = "write each report of a bad access as a line of JSON",
+		AT(fault_log),
+		FILE_NAME,
 	},
 	{
 		.section = "What happens when",
@@ -366,6 +425,33 @@ static int validate_cpu(const struct cpu_config *c, struct err *e)
 	return 0;
 }
 
+static int validate_lists(const struct vm_config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->holes.nr; i++) {
+		struct hole h;
+
+		if (hole_parse(&h, c->holes.at[i], e))
+			return err_ctx(e, "--hole");
+	}
+	for (size_t i = 0; i < c->roms.nr; i++) {
+		struct file_at f;
+		int ret = rom_parse(&f, c->roms.at[i], e);
+
+		if (ret)
+			return err_ctx(e, "--rom");
+		file_at_free(&f);
+	}
+	for (size_t i = 0; i < c->symbols.nr; i++) {
+		struct file_at f;
+		int ret = symbol_file_parse(&f, c->symbols.at[i], e);
+
+		if (ret)
+			return err_ctx(e, "--symbols");
+		file_at_free(&f);
+	}
+	return 0;
+}
+
 int config_validate(const struct vm_config *c, struct err *e)
 {
 	const struct key *k = keys_missing(vm_config_keys, c);
@@ -379,7 +465,7 @@ int config_validate(const struct vm_config *c, struct err *e)
 			       "--irqchip: %s serves at most 8 CPUs, and --cpus is %" PRIu32
 			       "; choose gicv3 or fewer",
 			       irqchip_names[c->irqchip], c->cpus);
-	if ((ret = validate_cpu(&c->cpu, e)))
+	if ((ret = validate_cpu(&c->cpu, e)) || (ret = validate_lists(c, e)))
 		return ret;
 	return c->pin ? validate_pin(c, e) : 0;
 }

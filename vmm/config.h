@@ -22,6 +22,16 @@ extern const char *const irqchip_names[];
 enum on_reset { ON_RESET_REBOOT, ON_RESET_EXIT };
 enum on_panic { ON_PANIC_EXIT, ON_PANIC_REBOOT, ON_PANIC_CONTINUE };
 
+/* What becomes of an access that nothing claims. */
+enum unclaimed {
+	UNCLAIMED_ABORT, /* an external abort, as on hardware */
+	UNCLAIMED_ZERO,	 /* reads give zero, writes have no effect */
+	UNCLAIMED_ONES,	 /* reads give ones, writes have no effect */
+	UNCLAIMED_STOP,	 /* the machine stops there, and vmm ends */
+};
+/* What they are called, NULL-terminated. */
+extern const char *const unclaimed_names[];
+
 /* AUTO is on where the host has it; ON fails at start-up where it has not. */
 enum feature { FEATURE_AUTO, FEATURE_OFF, FEATURE_ON };
 
@@ -47,7 +57,12 @@ struct vm_config {
 	int irqchip; /* enum irqchip */
 	struct cpu_config cpu;
 	struct console_config con;
-	int on_reset, on_panic; /* enum on_reset, enum on_panic */
+	int on_reset, on_panic;	 /* enum on_reset, enum on_panic */
+	int unclaimed;		 /* enum unclaimed */
+	struct key_list holes;	 /* as hole_parse() reads them */
+	struct key_list roms;	 /* as rom_parse() reads them */
+	struct key_list symbols; /* as symbol_file_parse() reads them */
+	char *fault_log;	 /* NULL: none */
 	uint32_t grace_s; /* seconds between pressing the power key and ending the VM by force */
 	uint32_t verbose; /* 0..2 */
 };
@@ -81,5 +96,29 @@ struct cpu_list {
 
 /* Reads "0-3,8": numbers and ranges in the order they are wanted; a CPU may come twice. */
 int cpu_list_parse(struct cpu_list *l, const char *text, struct err *e) MUST_CHECK;
+
+/* --hole: what an access to [base, base + size) becomes when nothing claims it. */
+struct hole {
+	uint64_t base, size;
+	enum unclaimed policy;
+};
+
+/* Reads "ADDR+LEN=POLICY"; the numbers as text_size() reads them. The range does not wrap. */
+int hole_parse(struct hole *h, const char *text, struct err *e) MUST_CHECK;
+
+/* A file and an address: "FILE@ADDR". The file's name may have an @ of its own. */
+struct file_at {
+	char *path;	  /* owned */
+	uint64_t address; /* guest physical for --rom, virtual for --symbols */
+	bool has_address;
+};
+
+/* --rom: the address must be there, a multiple of 4 KiB. Free with file_at_free(). */
+int rom_parse(struct file_at *f, const char *text, struct err *e) MUST_CHECK;
+
+/* --symbols: the address may be left out. */
+int symbol_file_parse(struct file_at *f, const char *text, struct err *e) MUST_CHECK;
+
+void file_at_free(struct file_at *f);
 
 #endif

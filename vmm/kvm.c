@@ -78,11 +78,11 @@ int kvm_enable_cap(struct kvm *k, uint32_t cap, uint64_t arg, const char *name, 
 	return ioctl(k->vm, KVM_ENABLE_CAP, &c) < 0 ? err_sys(e, "KVM_ENABLE_CAP %s", name) : 0;
 }
 
-int kvm_add_slot(struct kvm *k, uint64_t gpa, uint64_t size, void *host, uint32_t flags,
-		 struct err *e)
+int kvm_set_slot(const struct kvm *k, uint32_t slot, uint64_t gpa, uint64_t size, void *host,
+		 uint32_t flags, struct err *e)
 {
 	struct kvm_userspace_memory_region r = {
-		.slot = k->slots,
+		.slot = slot,
 		.flags = flags,
 		.guest_phys_addr = gpa,
 		.memory_size = size,
@@ -91,8 +91,17 @@ int kvm_add_slot(struct kvm *k, uint64_t gpa, uint64_t size, void *host, uint32_
 
 	if (ioctl(k->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return err_sys(e, "memory at 0x%" PRIx64 ", 0x%" PRIx64 " bytes", gpa, size);
-	k->slots++;
 	return 0;
+}
+
+int kvm_add_slot(struct kvm *k, uint64_t gpa, uint64_t size, void *host, uint32_t flags,
+		 struct err *e)
+{
+	int code = kvm_set_slot(k, k->slots, gpa, size, host, flags, e);
+
+	if (code == 0)
+		k->slots++;
+	return code;
 }
 
 bool kvm_can_create_device(const struct kvm *k, uint32_t type)

@@ -60,6 +60,13 @@ int kvm_enable_cap(struct kvm *k, uint32_t cap, uint64_t arg, const char *name,
 int kvm_add_slot(struct kvm *k, uint64_t gpa, uint64_t size, void *host, uint32_t flags,
 		 struct err *e) MUST_CHECK;
 
+/*
+ * The same for slot @slot, which must be kvm_add_slot()'s or k->slots; @size 0 takes it away. The
+ * vCPUs are out of KVM_RUN when one is taken away: an access meanwhile would come out as MMIO.
+ */
+int kvm_set_slot(const struct kvm *k, uint32_t slot, uint64_t gpa, uint64_t size, void *host,
+		 uint32_t flags, struct err *e) MUST_CHECK;
+
 /* Whether the kernel can make such a device (KVM_DEV_TYPE_...). Needs a VM. */
 bool kvm_can_create_device(const struct kvm *k, uint32_t type);
 

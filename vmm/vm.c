@@ -12,8 +12,10 @@
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
 #include "vmm/core/ram.h"
+#include "vmm/faults.h"
 #include "vmm/host/chardev.h"
 #include "vmm/panic.h"
+#include "vmm/rom.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -32,6 +34,7 @@ struct vm {
 	const struct vm_config *config; /* borrowed */
 	struct kvm kvm;
 	struct ram ram;
+	struct roms roms;
 	struct gmem mem;
 	struct bus *bus;
 	struct loop *loop;
@@ -39,6 +42,7 @@ struct vm {
 	struct vcpus vcpus;
 	struct machine machine;
 	bool machine_made;
+	struct faults faults;
 
 	struct watch signals;
 	int signal_fd;
@@ -51,7 +55,7 @@ struct vm {
 	struct mutex lock;
 	struct call event_call;
 	unsigned events; /* 1 << enum guest_event; lock */
-	char why[200];	 /* of GUEST_CRASHED; lock */
+	char why[200];	 /* of GUEST_CRASHED, GUEST_STOPPED; lock */
 
 	enum exit_status status;
 	char last_words[520]; /* printed after the terminal is restored; "": none */
@@ -82,6 +86,32 @@ static void on_guest_event(void *ctx, enum guest_event ev, const char *why)
 	loop_post(vm->loop, &vm->event_call);
 }
 
+static unsigned on_fault(void *ctx, const struct fault *f)
+{
+	struct vm *vm = ctx;
+
+	return faults_count(&vm->faults, f);
+}
+
+static void on_fault_report(void *ctx, unsigned where, const struct fault *f)
+{
+	struct vm *vm = ctx;
+
+	faults_report(&vm->faults, where, f);
+}
+
+static int reset_machine(struct vm *vm, struct err *e)
+{
+	uint64_t kernel, size;
+	int code = arch_machine_reset(&vm->machine, e);
+
+	if (code)
+		return code;
+	arch_kernel_place(&vm->machine, &kernel, &size);
+	faults_kernel(&vm->faults, kernel, size);
+	return 0;
+}
+
 static void reboot(struct vm *vm)
 {
 	struct err e;
@@ -96,7 +126,7 @@ static void reboot(struct vm *vm)
 	mutex_unlock(&vm->lock);
 	chardev_forget_recent(vm->console);
 	vm->told_panic = false;
-	if (arch_machine_reset(&vm->machine, &e)) {
+	if (reset_machine(vm, &e)) {
 		finish(vm, STATUS_FAILED, "reset: ", e.text);
 		return; /* and the vCPUs stay held */
 	}
@@ -155,6 +185,10 @@ static void serve_guest_events(struct call *c)
 
 	if (events & 1U << GUEST_CRASHED) {
 		finish(vm, STATUS_CRASHED, why, "");
+		return;
+	}
+	if (events & 1U << GUEST_STOPPED) {
+		finish(vm, STATUS_FAULT, why, "");
 		return;
 	}
 	/* A panic comes before what the guest does about it, and may be all that there is to do. */
@@ -268,7 +302,9 @@ static int take_signals(struct vm *vm, struct err *e)
 		return err_sys(e, "signalfd");
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return err_sys(e, "sigprocmask");
+	/* A reader that left, and a file at its limit, are errors of a write like others. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	vm->signals.ready = on_signal;
 	return loop_watch(vm->loop, &vm->signals, vm->signal_fd, EPOLLIN, e);
 }
@@ -295,16 +331,21 @@ static int make_ram(struct vm *vm, struct err *e)
 {
 	unsigned flags = vm->config->hugepages ? RAM_HUGETLB : 0;
 	uint64_t base = arch_ram_base();
+	struct gmem_region region = { .base = base, .name = "RAM" };
 	int code = ram_create(&vm->ram, vm->config->mem, flags, e);
 
+	region.size = vm->ram.size;
+	region.host = vm->ram.host;
 	if (code == 0)
-		code = gmem_add(&vm->mem, gpa(base), vm->ram.size, vm->ram.host, e);
+		code = gmem_add(&vm->mem, &region, e);
 	for (uint64_t off = 0; code == 0 && off < vm->ram.size; off += SLOT_MAX) {
 		uint64_t left = vm->ram.size - off;
 
 		code = kvm_add_slot(&vm->kvm, base + off, left < SLOT_MAX ? left : SLOT_MAX,
 				    (char *)vm->ram.host + off, 0, e);
 	}
+	if (code == 0)
+		code = roms_create(&vm->roms, &vm->config->roms, &vm->kvm, &vm->mem, e);
 	return code;
 }
 
@@ -335,12 +376,19 @@ static int build(struct vm *vm, struct err *e)
 		.bus = vm->bus,
 		.loop = vm->loop,
 		.vcpus = &vm->vcpus,
-		.events = { .guest = on_guest_event, .ctx = vm },
+		.events = {
+			.guest = on_guest_event,
+			.fault_count = on_fault,
+			.fault_report = on_fault_report,
+			.ctx = vm,
+		},
 	};
 	vm->machine_made = true; /* arch_machine_destroy() undoes a failed one as well */
 	code = arch_vm_create(m, e);
 	if (code == 0)
 		code = make_ram(vm, e);
+	if (code == 0)
+		code = faults_create(&vm->faults, vm->config, &vm->mem, e);
 	if (code == 0)
 		code = take_signals(vm, e);
 	if (code == 0)
@@ -352,7 +400,7 @@ static int build(struct vm *vm, struct err *e)
 	m->console = vm->console;
 	code = arch_machine_create(m, e);
 	if (code == 0)
-		code = arch_machine_reset(m, e);
+		code = reset_machine(vm, e);
 	if (code == 0 && vm->config->dump_dtb)
 		code = arch_dump_dtb(m, vm->config->dump_dtb, e);
 	return code;
@@ -365,11 +413,18 @@ static void take_down(struct vm *vm)
 	if (vm->machine_made)
 		arch_machine_destroy(&vm->machine);
 	chardev_close(vm->console);
+	if (vm->faults.log)
+		faults_summary(&vm->faults);
 	for (unsigned i = 0; vm->vcpus.vcpu && i < vm->vcpus.nr; i++)
 		kvm_destroy_vcpu(&vm->kvm, vm->vcpus.vcpu[i].fd, vm->vcpus.vcpu[i].run);
 	vcpus_destroy(&vm->vcpus);
 	/* The VM before its memory: unmapping would otherwise tear stage 2 down page by page. */
 	kvm_close(&vm->kvm);
+	if (vm->machine_made)
+		arch_machine_free(&vm->machine);
+	if (vm->faults.log)
+		faults_destroy(&vm->faults);
+	roms_destroy(&vm->roms);
 	ram_destroy(&vm->ram);
 	loop_unwatch(&vm->signals);
 	close_quietly(vm->signal_fd);

@@ -22,6 +22,11 @@ static enum vcpu_result crashed(struct vcpu *v, const char *why)
 	return VCPU_PARK;
 }
 
+static enum vcpu_result stopped(struct vcpu *v, enum fault_next next, const struct err *e)
+{
+	return next == FAULT_BROKEN ? crashed(v, e->text) : VCPU_PARK;
+}
+
 static enum vcpu_result run_failed(struct vcpu *v, int code)
 {
 	char why[160], pc_text[32] = "";
@@ -76,29 +81,49 @@ static enum vcpu_result system_event(struct vcpu *v)
 	}
 }
 
+/* The top bit of a value of @size bytes, which LDRSB and kin extend. */
+static bool is_negative(uint64_t v, unsigned size)
+{
+	return size < 8 && v >> (8 * size - 1);
+}
+
 /* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
-static enum access mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r)
+static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r,
+			    struct err *e)
 {
 	uint64_t v;
 	enum access answer;
 
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
 	memcpy(&v, r->mmio.data, sizeof(v));
-	if (r->mmio.is_write)
-		return bus_write(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, v);
+	if (r->mmio.is_write) {
+		answer = bus_write(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, v);
+		return answer == ACCESS_OK ? FAULT_RUN : fault_mmio(vcpu, answer, e);
+	}
 	answer = bus_read(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, &v);
 	memcpy(r->mmio.data, &v, sizeof(v));
-	return answer;
+	if (answer != ACCESS_OK)
+		return fault_mmio(vcpu, answer, e);
+	return is_negative(v, r->mmio.len) ? fault_sign(vcpu, e) : FAULT_RUN;
 }
 
 enum vcpu_result arch_vcpu_run(struct vcpu *v)
 {
-	struct bus *bus = v->machine->bus;
+	struct exits *exits = &v->machine->arch->vcpu[v->index].exits;
+	const struct bus *bus = v->machine->bus;
 	struct kvm_run *r = v->run;
+	enum fault_next next;
 	struct err e;
 
 	for (;;) {
 		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
+			if (errno == EFAULT) {
+				exits_add(exits, EXIT_EFAULT, 0, 0, false);
+				next = fault_efault(v, &e);
+				if (next != FAULT_RUN)
+					return stopped(v, next, &e);
+				continue;
+			}
 			if (errno != EINTR && errno != EAGAIN)
 				return run_failed(v, errno);
 			/* Any access of the last exit is finished by now. */
@@ -108,19 +133,22 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 		}
 		switch (r->exit_reason) {
 		case KVM_EXIT_MMIO:
-			if (mmio(v, bus, r) != ACCESS_OK && fault_mmio(v, &e))
-				return crashed(v, e.text);
+			exits_add(exits, KVM_EXIT_MMIO, r->mmio.phys_addr, (uint8_t)r->mmio.len,
+				  r->mmio.is_write);
+			next = mmio(v, bus, r, &e);
 			break;
 		case KVM_EXIT_ARM_NISV:
-			if (fault_nisv(v, &e))
-				return crashed(v, e.text);
+			exits_add(exits, KVM_EXIT_ARM_NISV, r->arm_nisv.fault_ipa, 0, false);
+			next = fault_nisv(v, &e);
 			break;
 		case KVM_EXIT_SYSTEM_EVENT:
 			return system_event(v);
 		case KVM_EXIT_INTR:
-			break;
+			continue;
 		default:
 			return odd_exit(v);
 		}
+		if (next != FAULT_RUN)
+			return stopped(v, next, &e);
 	}
 }

@@ -1,45 +1,566 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/fault.h"
 
+#include "arch/arm64/capture.h"
+#include "arch/arm64/esr.h"
+#include "arch/arm64/exception.h"
+#include "arch/arm64/inject.h"
+#include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
+#include "arch/arm64/touch.h"
+#include "vmm/base/log.h"
 
-#include <sys/ioctl.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
-#define ISS_CM (1ULL << 8) /* cache maintenance by address */
+#define ISS_WNR (1ULL << 6)
+#define ISS_CM	(1ULL << 8) /* cache maintenance by address */
 
-static int inject_external_abort(struct vcpu *v, struct err *e)
+/* A bad access, as the exit and the instruction tell of it. */
+struct bad {
+	enum fault_access access;
+	enum fault_cause cause;
+	unsigned size; /* bytes; 0: unknown */
+	bool has_value;
+	uint64_t value;
+	bool has_ipa;
+	uint64_t ipa;
+	bool has_va; /* else FAR is as KVM knows it */
+	uint64_t va;
+	bool walk;    /* stage 1's walk met it */
+	unsigned fsc; /* the status code that the guest gets */
+	bool mmio;    /* KVM completes the access with run->mmio.data */
+};
+
+static struct arch_vcpu *arch_vcpu(const struct vcpu *v)
 {
-	struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
+	return &v->machine->arch->vcpu[v->index];
+}
 
-	v->guest_faults++;
-	if (ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev) < 0)
-		return err_sys(e, "vCPU %u: KVM_SET_VCPU_EVENTS", v->index);
-	/*
-	 * Cancels the completion of the access. Kernels before 6.17 would otherwise carry it out on
-	 * top of the exception: register written, first instruction of the vector skipped.
-	 */
-	v->run->exit_reason = 0;
+/* --- storms ----------------------------------------------------------------------------------- */
+
+/* A fault that repeats is believed to be the same one, and looked at again every so often. */
+#define STORM_BEGINS 64
+#define STORM_LOOK   16
+
+/*
+ * PC, which costs a system call: as much as a quarter of the whole exit. So of a vCPU that hits one
+ * page in one way again and again it is asked for only every STORM_LOOK times.
+ */
+static int fault_pc(struct vcpu *v, const struct bad *b, uint64_t *pc, struct err *e)
+{
+	struct storm *s = &arch_vcpu(v)->storm;
+	const bool same = s->count && s->page == b->ipa >> 12 && s->access == b->access;
+	int code;
+
+	if (same && s->count >= STORM_BEGINS && ++s->unseen % STORM_LOOK) {
+		*pc = s->pc;
+		return 0;
+	}
+	code = kvm_get_reg(v->fd, REG_PC, pc, e);
+	if (code)
+		return code;
+	if (!same || s->pc != *pc)
+		*s = (struct storm){ .page = b->ipa >> 12, .access = b->access, .pc = *pc };
+	if (s->count < STORM_BEGINS)
+		s->count++;
 	return 0;
 }
 
-int fault_mmio(struct vcpu *v, struct err *e)
+/*
+ * The first bad access of a guest is a sign that more may go wrong: from now on all holes have
+ * guards. A page of reads without end is cheaper without one.
+ */
+static void consider_guards(struct vcpu *v, const struct bad *b)
 {
-	return inject_external_abort(v, e);
+	struct arch_machine *a = v->machine->arch;
+	const struct storm *s = &arch_vcpu(v)->storm;
+	bool wanted = !__atomic_load_n(&a->guards_wanted, __ATOMIC_RELAXED);
+
+	if (!b->mmio && b->has_ipa && b->access == FAULT_READ && s->count == STORM_BEGINS &&
+	    guards_cover(&a->guards, b->ipa)) {
+		__atomic_store_n(&a->guard_to_open, b->ipa, __ATOMIC_RELAXED);
+		wanted = true;
+	}
+	if (wanted) {
+		__atomic_store_n(&a->guards_wanted, true, __ATOMIC_RELAXED);
+		loop_post(v->machine->loop, &a->guards_call);
+	}
 }
 
-static int skip_instruction(struct vcpu *v, struct err *e)
+void fault_change_guards(struct call *c)
 {
-	uint64_t pc;
-	int code = kvm_get_reg(v->fd, REG_PC, &pc, e);
+	struct arch_machine *a = container_of(c, struct arch_machine, guards_call);
+	uint64_t open = __atomic_exchange_n(&a->guard_to_open, 0, __ATOMIC_RELAXED);
+	struct err e;
 
-	pc += 4;
-	return code ? code : kvm_set_reg(v->fd, REG_PC, &pc, e);
+	vcpus_hold(a->machine->vcpus);
+	if (open)
+		(void)guards_open(&a->guards, open);
+	if (a->guards.nr && guards_extend(&a->guards, &a->space, machine_space_end(a->machine), &e))
+		log_warn("%s", e.text);
+	vcpus_release(a->machine->vcpus);
 }
 
-int fault_nisv(struct vcpu *v, struct err *e)
+/* --- deciding --------------------------------------------------------------------------------- */
+
+static void capture(struct fault *f, struct view *w, const struct bad *b)
 {
+	capture_cpu(f, w);
+	if (b->has_va) {
+		f->va = f->va_decoded = b->va;
+		f->va_source = FAULT_VA_DECODED;
+	} else if (b->has_ipa) {
+		capture_address(f, w, b->ipa);
+	}
+	capture_walk(f, w);
+	capture_vectors(f, w);
+	capture_place(f, w->v->machine);
+	capture_history(f, w);
+}
+
+static int inject(struct vcpu *v, const struct bad *b, struct err *e)
+{
+	int code;
+
+	if (b->access == FAULT_FETCH)
+		return inject_fetch_abort(v, b->fsc, e);
+	if (b->fsc == ESR_FSC_EXTERNAL)
+		code = inject_external_abort(v, b->access != FAULT_READ, e);
+	else
+		code = inject_data_abort(v, b->fsc, b->access == FAULT_READ ? 0 : ESR_WNR, e);
+	/* KVM knows the address of the first byte of the instruction that it could not do. */
+	if (code == 0 && b->has_va && !b->mmio)
+		code = kvm_set_reg(v->fd, REG_FAR_EL1, &b->va, e);
+	return code;
+}
+
+/* An exception that leads back to where it came from, with nothing changed, never ends. */
+static bool locks_up(struct vcpu *v, const struct bad *b)
+{
+	uint64_t vbar = 0, pc, pstate;
+
+	return b->access == FAULT_FETCH && kvm_get_reg(v->fd, REG_VBAR_EL1, &vbar, NULL) == 0 &&
+	       kvm_get_reg(v->fd, REG_PC, &pc, NULL) == 0 &&
+	       kvm_get_reg(v->fd, REG_PSTATE, &pstate, NULL) == 0 &&
+	       exception_vector(vbar, pstate) == pc;
+}
+
+static enum fault_action action_of(struct vcpu *v, const struct bad *b)
+{
+	if (b->cause == FAULT_HOST_MEMORY)
+		return FAULT_ABORTED;
+	switch (b->has_ipa ? policy_at(&v->machine->arch->policy, b->ipa)
+			   : v->machine->arch->policy.general) {
+	case UNCLAIMED_ZERO:
+		return b->access == FAULT_FETCH || b->walk ? FAULT_ABORTED : FAULT_ZEROES;
+	case UNCLAIMED_ONES:
+		return b->access == FAULT_FETCH || b->walk ? FAULT_ABORTED : FAULT_ONES;
+	case UNCLAIMED_STOP:
+		return FAULT_STOPPED;
+	case UNCLAIMED_ABORT:
+		break;
+	}
+	return locks_up(v, b) ? FAULT_LOCKUP : FAULT_ABORTED;
+}
+
+static enum fault_next act(struct vcpu *v, const struct bad *b, enum fault_action action,
+			   struct err *e)
+{
+	const struct machine_events *ev = &v->machine->events;
+	char why[100];
+
+	switch (action) {
+	case FAULT_ZEROES:
+	case FAULT_ONES:
+		if (b->mmio)
+			memset(v->run->mmio.data, action == FAULT_ONES ? 0xff : 0,
+			       sizeof(v->run->mmio.data));
+		return FAULT_RUN;
+	case FAULT_STOPPED:
+		ev->guest(ev->ctx, GUEST_STOPPED, "stopped at a bad access");
+		return FAULT_PARK;
+	case FAULT_LOCKUP:
+		(void)snprintf(why, sizeof(why),
+			       "vCPU %u can never go on: its exception vector is not there",
+			       v->index);
+		ev->guest(ev->ctx, GUEST_CRASHED, why);
+		return FAULT_PARK;
+	case FAULT_ABORTED:
+		return inject(v, b, e) ? FAULT_BROKEN : FAULT_RUN;
+	case FAULT_SERROR:
+	case FAULT_SKIPPED:
+	case FAULT_ACTION_COUNT:
+		break;
+	}
+	return FAULT_RUN;
+}
+
+/* Gathers everything, acts, and hands it on. A frame of its own: struct fault is large. */
+static NOINLINE enum fault_next report(struct vcpu *v, const struct bad *b, unsigned where,
+				       struct fault *f, struct err *e)
+{
+	const struct machine_events *ev = &v->machine->events;
+	enum fault_next next;
+	struct view w;
+
+	view_open(&w, v);
+	capture(f, &w, b);
+	next = act(v, b, f->action, e);
+	if (next == FAULT_RUN && f->action == FAULT_ABORTED) {
+		bool walked = f->va_source != FAULT_VA_UNKNOWN;
+
+		if (capture_exception(f, &w, e))
+			return FAULT_BROKEN;
+		if (!walked)
+			capture_walk(f, &w);
+	}
+	ev->fault_report(ev->ctx, where, f);
+	return next;
+}
+
+static NOINLINE enum fault_next settle(struct vcpu *v, const struct bad *b, struct err *e)
+{
+	const struct machine_events *ev = &v->machine->events;
+	struct fault f = {
+		.access = b->access,
+		.cause = b->cause,
+		.action = action_of(v, b),
+		.walk = b->walk,
+		.vcpu = v->index,
+		.size = b->size,
+		.value_known = b->has_value,
+		.value = { b->value },
+		.ipa_known = b->has_ipa,
+		.ipa = b->ipa,
+	};
+	unsigned where;
+
+	if (fault_pc(v, b, &f.pc, e))
+		return FAULT_BROKEN;
+	where = ev->fault_count(ev->ctx, &f);
+	consider_guards(v, b);
+	return where ? report(v, b, where, &f, e) : act(v, b, f.action, e);
+}
+
+/* Whether the hole at @ipa is one that is probed on purpose: no word about it. */
+static bool is_quiet(const struct vcpu *v, uint64_t ipa)
+{
+	const struct space_range *r = space_at(&v->machine->arch->space, ipa);
+
+	return r && r->kind == SPACE_QUIET;
+}
+
+/* --- an exit that says all -------------------------------------------------------------------- */
+
+enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
+{
+	const struct kvm_run *r = v->run;
+	struct bad b = {
+		.access = r->mmio.is_write ? FAULT_WRITE : FAULT_READ,
+		.cause = answer == ACCESS_REFUSED ? FAULT_REFUSED : FAULT_NOTHING_THERE,
+		.size = r->mmio.len,
+		.has_value = r->mmio.is_write,
+		.has_ipa = true,
+		.ipa = r->mmio.phys_addr,
+		.fsc = ESR_FSC_EXTERNAL,
+		.mmio = true,
+	};
+
+	memcpy(&b.value, r->mmio.data, sizeof(b.value));
+	if (b.size < 8)
+		b.value &= (1ULL << (8 * b.size)) - 1;
+	if (is_quiet(v, b.ipa))
+		return act(v, &b, action_of(v, &b), e);
+	return settle(v, &b, e);
+}
+
+/* --- instructions that KVM leaves to us ------------------------------------------------------- */
+
+/* The guest's own stage 1 refuses a part of the access: its own fault, and nobody else's matter. */
+static enum fault_next stage_1_fault(struct vcpu *v, const struct touch *t, struct err *e)
+{
+	const uint32_t wnr = t->walk.access == FAULT_READ ? 0 : ESR_WNR;
+	int code = inject_data_abort(v, mmu_fsc(&t->walk), wnr, e);
+
+	if (code == 0)
+		code = kvm_set_reg(v->fd, REG_FAR_EL1, &t->result.va, e);
+	return code ? FAULT_BROKEN : FAULT_RUN;
+}
+
+static enum fault_next stopped_at(struct vcpu *v, const struct touch *t, struct bad *b,
+				  struct err *e)
+{
+	static const enum fault_cause causes[] = {
+		[TOUCH_NOBODY] = FAULT_NOTHING_THERE,
+		[TOUCH_READ_ONLY] = FAULT_READ_ONLY,
+		[TOUCH_REFUSED] = FAULT_REFUSED,
+		[TOUCH_KERNEL] = FAULT_NOT_FOR_DEVICE,
+	};
+
+	b->has_va = true;
+	b->va = t->result.va;
+	if (t->stop == TOUCH_STAGE_1) {
+		if (t->walk.fault != MMU_EXTERNAL_ABORT)
+			return stage_1_fault(v, t, e);
+		b->walk = true;
+		b->cause = FAULT_NOTHING_THERE;
+		b->fsc = mmu_fsc(&t->walk);
+		b->ipa = t->walk.step[t->walk.nr_steps - 1].at;
+		return settle(v, b, e);
+	}
+	b->cause = t->result.nr && t->stop == TOUCH_NOBODY ? FAULT_ENDS_OUTSIDE : causes[t->stop];
+	b->ipa = t->ipa;
+	return settle(v, b, e);
+}
+
+static enum fault_access access_of(const struct insn *i)
+{
+	if (i->load && i->store)
+		return FAULT_READ_WRITE;
+	return i->store ? FAULT_WRITE : FAULT_READ;
+}
+
+/*
+ * Carries out the instruction at PC. Where that cannot be, @b, which says what KVM told, becomes
+ * what the guest gets.
+ */
+static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, struct err *e)
+{
+	struct touch t;
+	struct view w;
+	struct insn i;
+	uint32_t word;
+
+	view_open(&w, v);
+	if (!view_insn(&w, &word) || !insn_decode(word, &i))
+		return settle(v, b, e);
+	b->access = access_of(&i);
+	switch (touch(&t, &w, &i)) {
+	case EMULATE_DONE:
+	case EMULATE_AGAIN:
+		return FAULT_RUN;
+	case EMULATE_ABORT:
+		return stopped_at(v, &t, b, e);
+	case EMULATE_ALIGNMENT:
+		b->fsc = ESR_FSC_ALIGNMENT;
+		break;
+	case EMULATE_UNSUPPORTED:
+		b->fsc = ESR_FSC_EXCLUSIVE;
+		break;
+	case EMULATE_CANNOT:
+		return settle(v, b, e);
+	case EMULATE_FAILED:
+		(void)err_code(e, w.code ? -w.code : EIO, "vCPU %u: registers", v->index);
+		return FAULT_BROKEN;
+	}
+	b->has_va = true;
+	b->va = t.result.va;
+	return settle(v, b, e);
+}
+
+static enum fault_next skip_instruction(struct vcpu *v, struct err *e)
+{
+	struct view w;
+	int code;
+
+	view_open(&w, v);
+	code = view_set_x(&w, EMULATE_PC, w.pc + 4);
+	if (code == 0)
+		return FAULT_RUN;
+	(void)err_code(e, -code, "vCPU %u: registers", v->index);
+	return FAULT_BROKEN;
+}
+
+enum fault_next fault_nisv(struct vcpu *v, struct err *e)
+{
+	const uint64_t iss = v->run->arm_nisv.esr_iss, ipa = v->run->arm_nisv.fault_ipa;
+	const struct space_range *r = space_at(&v->machine->arch->space, ipa);
+	struct bad b = {
+		.access = iss & ISS_WNR ? FAULT_WRITE : FAULT_READ,
+		.cause = FAULT_NOTHING_THERE,
+		.has_ipa = true,
+		.ipa = ipa,
+		.fsc = ESR_FSC_EXTERNAL,
+	};
+	enum fault_action action;
+	enum fault_next next;
+
 	/* There is no cache to maintain where there is no memory. */
-	if (v->run->arm_nisv.esr_iss & ISS_CM)
+	if (iss & ISS_CM)
 		return skip_instruction(v, e);
-	return inject_external_abort(v, e);
+	if (r && r->kind == SPACE_QUIET)
+		return by_hand(v, &b, e);
+	if (r && (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL)) {
+		b.cause = FAULT_NOT_FOR_DEVICE;
+		return by_hand(v, &b, e);
+	}
+	if (r && r->kind == SPACE_ROM)
+		b.cause = FAULT_READ_ONLY;
+	action = action_of(v, &b);
+	next = settle(v, &b, e);
+	/* Where the hole has a value, the instruction is carried out with it. */
+	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
+		return by_hand(v, &b, e);
+	return next;
+}
+
+enum fault_next fault_sign(struct vcpu *v, struct err *e)
+{
+	const unsigned bits = 8 * v->run->mmio.len;
+	uint64_t value = 0;
+	struct view w;
+	struct insn i;
+	uint32_t word;
+	int code;
+
+	view_open(&w, v);
+	if (!view_insn(&w, &word) || !insn_decode(word, &i) || !i.sign || i.size * 8U != bits)
+		return FAULT_RUN;
+	memcpy(&value, v->run->mmio.data, v->run->mmio.len);
+	value |= UINT64_MAX << (bits - 1);
+	if (i.reg_bytes == 4)
+		value = (uint32_t)value;
+	code = i.rt == 31 ? 0 : view_set_x(&w, i.rt, value);
+	if (code == 0)
+		code = view_set_x(&w, EMULATE_PC, w.pc + 4);
+	v->run->exit_reason = 0;
+	if (code == 0)
+		return FAULT_RUN;
+	(void)err_code(e, -code, "vCPU %u: registers", v->index);
+	return FAULT_BROKEN;
+}
+
+/* --- what the host cannot access -------------------------------------------------------------- */
+
+/* How often a vCPU may come back to one place with nothing found wrong there. */
+#define PATIENCE 100
+
+static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct err *e)
+{
+	struct arch_vcpu *a = arch_vcpu(v);
+
+	if (a->puzzle_pc != w->pc)
+		a->puzzles = 0;
+	a->puzzle_pc = w->pc;
+	if (++a->puzzles < PATIENCE)
+		return FAULT_RUN; /* the tables changed meanwhile, or a TLB held what was there */
+	(void)err_set(e, EFAULT, "vCPU %u at pc 0x%" PRIx64 ": KVM_RUN: Bad address", v->index,
+		      w->pc);
+	return FAULT_BROKEN;
+}
+
+/* Whether hardware would set the access flag of a descriptor in read-only memory: it cannot. */
+static bool walk_writes_rom(const struct view *w, const struct mmu_walk *walk, uint64_t *at)
+{
+	const struct mmu_step *last = &walk->step[walk->nr_steps ? walk->nr_steps - 1 : 0];
+	const struct space_range *r;
+
+	if (!walk->nr_steps || !walk->regime.ha || last->descriptor & 1u << 10)
+		return false;
+	r = space_at(&w->v->machine->arch->space, last->at);
+	*at = last->at;
+	return r && r->kind == SPACE_ROM;
+}
+
+/*
+ * What is wrong with the access to @va: FAULT_RUN when nothing is, and then *bad is false, or the
+ * fault is the guest's own.
+ */
+static bool wrong_with(struct view *w, uint64_t va, struct bad *b)
+{
+	const struct space_range *r;
+	struct mmu_walk walk;
+
+	view_walk(w, va, b->access, &walk);
+	b->has_va = true;
+	b->va = va;
+	b->has_ipa = true;
+	if (walk.fault == MMU_EXTERNAL_ABORT) {
+		b->walk = true;
+		b->ipa = walk.step[walk.nr_steps - 1].at;
+		b->fsc = mmu_fsc(&walk);
+		b->cause = FAULT_NOTHING_THERE;
+		return true;
+	}
+	if (walk_writes_rom(w, &walk, &b->ipa)) {
+		b->walk = true;
+		b->fsc = esr_fsc(ESR_FSC_EXTERNAL_WALK, walk.level);
+		b->cause = FAULT_READ_ONLY;
+		return true;
+	}
+	if (walk.fault)
+		return false;
+	b->ipa = walk.pa;
+	r = space_at(&w->v->machine->arch->space, walk.pa);
+	if (!r || r->kind == SPACE_QUIET)
+		b->cause = FAULT_NOTHING_THERE;
+	else if (r->kind == SPACE_ROM &&
+		 (b->access == FAULT_WRITE || b->access == FAULT_READ_WRITE))
+		b->cause = FAULT_READ_ONLY;
+	else if (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL)
+		b->cause = FAULT_NOT_FOR_DEVICE;
+	else
+		return false;
+	return true;
+}
+
+/* Where the instruction does not tell the address, the abort does: FAR is KVM's own. */
+static enum fault_next by_far(struct vcpu *v, struct bad *b, struct err *e)
+{
+	b->has_va = b->has_ipa = false;
+	b->ipa = 0;
+	b->cause = FAULT_NOTHING_THERE;
+	return settle(v, b, e);
+}
+
+static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct insn *i, struct bad *b,
+				struct err *e)
+{
+	const struct emulate_cpu cpu = {
+		.ops = &capture_address_ops,
+		.ctx = w,
+		.zva_bytes = view_zva_bytes(),
+	};
+	struct emulate_address a;
+	uint64_t off = 0;
+
+	if (i->class == INSN_CACHE || i->class == INSN_PREFETCH)
+		return skip_instruction(v, e);
+	b->access = access_of(i);
+	if (emulate_address(&cpu, i, &a) != EMULATE_DONE)
+		return by_far(v, b, e);
+	b->size = a.bytes;
+	/* Page by page: what lies in one need not say anything of the next. */
+	do {
+		if (wrong_with(w, a.va + off, b)) {
+			if (off && b->cause == FAULT_NOTHING_THERE && !b->walk)
+				b->cause = FAULT_ENDS_OUTSIDE;
+			return settle(v, b, e);
+		}
+		off = ((a.va + off) | 0xfff) + 1 - a.va;
+	} while (off < a.bytes);
+	return puzzled(v, w, e);
+}
+
+enum fault_next fault_efault(struct vcpu *v, struct err *e)
+{
+	struct bad b = { .access = FAULT_FETCH, .fsc = ESR_FSC_EXTERNAL };
+	struct view w;
+	struct insn i;
+	uint32_t word;
+
+	view_open(&w, v);
+	if (v->machine->arch->features.aarch32)
+		return puzzled(v, &w, e); /* such a machine has no guards */
+	if (wrong_with(&w, w.pc, &b))
+		return settle(v, &b, e);
+	b = (struct bad){ .access = FAULT_READ, .fsc = ESR_FSC_EXTERNAL };
+	if (view_aarch32(&w))
+		return by_far(v, &b, e);
+	if (!view_insn(&w, &word) || !insn_decode(word, &i))
+		return puzzled(v, &w, e);
+	return bad_data(v, &w, &i, &b, e);
 }

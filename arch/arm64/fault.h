@@ -1,23 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault: what the guest feels when nothing answers an access. This file alone decides it.
+ * fault: what becomes of a guest's access that cannot be carried out plainly. This file alone
+ * decides it.
  *
- * On hardware an access that no device answers ends in a synchronous external abort, and so it
- * does here, injected through KVM_SET_VCPU_EVENTS. ESR, FAR and ELR are right because KVM takes
- * them from the fault itself; the target register of a load is untouched.
+ * On hardware an access that nothing answers ends in a synchronous External abort, and so it does
+ * here. What a device takes, but KVM cannot describe, is carried out by hand (touch.h). All else is
+ * policy: --unclaimed, --hole. Every bad access is counted, and its facts are gathered when
+ * somebody wants them (capture.h).
  */
 #ifndef VMM_ARCH_ARM64_FAULT_H
 #define VMM_ARCH_ARM64_FAULT_H
 
 #include "vmm/arch.h"
 
-/*
- * After KVM_EXIT_MMIO that the bus did not carry out: @v takes the abort when it next runs. Fails
- * when KVM refuses, which leaves no right way to go on.
- */
-int fault_mmio(struct vcpu *v, struct err *e) MUST_CHECK;
+enum fault_next {
+	FAULT_RUN,    /* the vCPU goes on, perhaps with an exception */
+	FAULT_PARK,   /* the machine stops here; who decides was told */
+	FAULT_BROKEN, /* KVM refused, which leaves no right way to go on: @e says what */
+};
+
+/* After KVM_EXIT_MMIO that the bus did not carry out, and why it did not. */
+enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e) MUST_CHECK;
 
 /* After KVM_EXIT_ARM_NISV: an access that came without a syndrome, so without size or register. */
-int fault_nisv(struct vcpu *v, struct err *e) MUST_CHECK;
+enum fault_next fault_nisv(struct vcpu *v, struct err *e) MUST_CHECK;
+
+/* After KVM_RUN failed with EFAULT: the host cannot access what lies at the address. */
+enum fault_next fault_efault(struct vcpu *v, struct err *e) MUST_CHECK;
+
+/*
+ * After a read that the bus carried out, when the value's top bit is set: KVM before 7.2 drops the
+ * sign that LDRSB and kin extend, so those are completed here.
+ */
+enum fault_next fault_sign(struct vcpu *v, struct err *e) MUST_CHECK;
+
+/* The loop thread's part: changes guards, with the vCPUs held. */
+void fault_change_guards(struct call *c);
 
 #endif

@@ -89,6 +89,35 @@ int gic_reset(struct gic *g, struct err *e)
 	return code ? err_ctx(e, "%s: reset", irqchip_names[g->kind]) : 0;
 }
 
+int gic_add_to_space(const struct gic *g, struct space *s, struct err *e)
+{
+	const unsigned nr = g->vcpus->nr, low = nr < REDIST_LOW_CPUS ? nr : REDIST_LOW_CPUS;
+	const struct space_range v2[] = {
+		{ memmap[MM_GIC_DIST].base, KVM_VGIC_V2_DIST_SIZE, SPACE_KERNEL,
+		  "GIC distributor" },
+		{ memmap[MM_GIC_CPU].base, KVM_VGIC_V2_CPU_SIZE, SPACE_KERNEL,
+		  "GIC CPU interface" },
+	};
+	const struct space_range v3[] = {
+		{ memmap[MM_GIC_DIST].base, memmap[MM_GIC_DIST].size, SPACE_KERNEL,
+		  "GIC distributor" },
+		{ memmap[MM_GIC_REDIST].base, low * REDIST_SIZE, SPACE_KERNEL,
+		  "GIC redistributors" },
+		{ memmap[MM_GIC_ITS].base, memmap[MM_GIC_ITS].size, SPACE_KERNEL, "GIC ITS" },
+		{ g->high_redist, (nr - low) * REDIST_SIZE, SPACE_KERNEL, "GIC redistributors" },
+	};
+	const bool is_v2 = irqchip_is_v2(g->kind);
+	const struct space_range *all = is_v2 ? v2 : v3;
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < (is_v2 ? ARRAY_SIZE(v2) : ARRAY_SIZE(v3)); i++) {
+		if (all[i].size == 0 || (all == v3 && i == 2 && g->its_fd < 0))
+			continue;
+		code = space_add(s, &all[i], e);
+	}
+	return code;
+}
+
 void gic_destroy(struct gic *g)
 {
 	if (g->its_fd >= 0)

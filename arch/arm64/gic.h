@@ -6,6 +6,7 @@
 #ifndef VMM_ARCH_ARM64_GIC_H
 #define VMM_ARCH_ARM64_GIC_H
 
+#include "arch/arm64/space.h"
 #include "vmm/arch.h"
 #include "vmm/core/irq.h"
 
@@ -39,6 +40,9 @@ int gic_reset(struct gic *g, struct err *e) MUST_CHECK;
 
 /* Fine on one zeroed with fds -1. */
 void gic_destroy(struct gic *g);
+
+/* Adds its frames, which KVM serves by itself. */
+int gic_add_to_space(const struct gic *g, struct space *s, struct err *e) MUST_CHECK;
 
 /* Shared peripheral interrupt @spi as kvm_irq_line() takes it. */
 static inline uint32_t gic_spi(uint32_t spi)

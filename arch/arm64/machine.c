@@ -7,6 +7,8 @@
 #include "arch/arm64/machine.h"
 
 #include "arch/arm64/dt.h"
+#include "arch/arm64/fault.h"
+#include "arch/arm64/layout.h"
 #include "arch/arm64/memmap.h"
 #include "arch/arm64/regs.h"
 #include "devices/gicv2m.h"
@@ -125,8 +127,15 @@ int arch_vm_create(struct machine *m, struct err *e)
 		.pvtime = { .fd = -1 },
 		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 },
 		.suspend_call = { .fn = machine_suspend },
+		.guards_call = { .fn = fault_change_guards },
 	};
 	m->arch = a;
+	a->vcpu = calloc(c->cpus, sizeof(*a->vcpu));
+	if (!a->vcpu)
+		return err_set(e, ENOMEM, "machine: out of memory");
+	code = policy_read(&a->policy, c, e);
+	if (code)
+		return code;
 	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */
 	code = boot_open(&a->boot, c->kernel, c->initrd, c->dtb, e);
 	return code ? code : create_vm(m, e);
@@ -211,8 +220,13 @@ static int create_pvtime(struct machine *m, struct err *e)
 {
 	const struct memmap_entry *mm = &memmap[MM_PVTIME];
 	struct ram *r = &m->arch->pvtime;
+	struct gmem_region region = { .base = mm->base, .name = "stolen time" };
 	int code = ram_create(r, mm->size, 0, e);
 
+	region.size = r->size;
+	region.host = r->host;
+	if (code == 0)
+		code = gmem_add(m->mem, &region, e);
 	if (code == 0)
 		code = kvm_add_slot(m->kvm, mm->base, r->size, r->host, 0, e);
 	return code;
@@ -227,6 +241,16 @@ static int create_vcpus(struct machine *m, struct err *e)
 	return code;
 }
 
+static int read_mmfr(struct machine *m, struct err *e)
+{
+	struct arch_machine *a = m->arch;
+	int code = 0;
+
+	for (unsigned i = 0; code == 0 && !a->features.aarch32 && i < ARRAY_SIZE(a->mmfr); i++)
+		code = kvm_get_reg(m->vcpus->vcpu[0].fd, REG_ID_AA64MMFR(i), &a->mmfr[i], e);
+	return code;
+}
+
 static int wire_vcpus(struct machine *m, struct err *e)
 {
 	const struct cpu_features *f = &m->arch->features;
@@ -236,6 +260,35 @@ static int wire_vcpus(struct machine *m, struct err *e)
 		code = cpu_wire(&m->vcpus->vcpu[i], f,
 				f->steal_time ? memmap[MM_PVTIME].base + i * PVTIME_SIZE : 0, e);
 	return code;
+}
+
+uint64_t machine_space_end(const struct machine *m)
+{
+	unsigned long type = arch_vm_type(m->kvm);
+
+	return 1ULL << (type ? type : 40);
+}
+
+/*
+ * Guards below RAM, and above it as far as a runaway pointer is likely to go. Slots smaller than
+ * RAM, or 128 MiB: what looks for guest RAM in a process takes the largest mapping for it.
+ */
+static int create_guards(struct machine *m, struct err *e)
+{
+	struct arch_machine *a = m->arch;
+	const uint64_t ram = m->config->mem, above = ram < GiB ? ram : GiB;
+	uint64_t end = memmap[MM_RAM].base + ram + above;
+
+	/* Where an access has no effect, nothing need be known of it, and it shall be cheap. */
+	if (m->config->unclaimed == UNCLAIMED_ZERO || m->config->unclaimed == UNCLAIMED_ONES)
+		return 0;
+	/* What KVM gives a 32-bit EL1 by itself is right, and vmm could not make it by hand. */
+	if (a->features.aarch32)
+		return 0;
+	if (end > machine_space_end(m))
+		end = machine_space_end(m);
+	return guards_create(&a->guards, m->kvm, &a->space, end,
+			     ram > 128 * MiB ? ram - 64 * KiB : 128 * MiB, e);
 }
 
 int arch_machine_create(struct machine *m, struct err *e)
@@ -254,6 +307,12 @@ int arch_machine_create(struct machine *m, struct err *e)
 		code = wire_vcpus(m, e);
 	if (code == 0)
 		code = create_devices(m, e);
+	if (code == 0)
+		code = read_mmfr(m, e);
+	if (code == 0)
+		code = layout_describe(m, &a->space, e);
+	if (code == 0)
+		code = create_guards(m, e);
 	return code;
 }
 
@@ -271,6 +330,7 @@ void arch_machine_destroy(struct machine *m)
 	if (!a)
 		return;
 	loop_unpost(m->loop, &a->suspend_call);
+	loop_unpost(m->loop, &a->guards_call);
 	remove_device(m, a->v2m);
 	remove_device(m, a->pvpanic);
 	remove_device(m, a->gpio);
@@ -278,7 +338,19 @@ void arch_machine_destroy(struct machine *m)
 	remove_device(m, a->uart);
 	gic_destroy(&a->gic);
 	boot_close(&a->boot);
+}
+
+void arch_machine_free(struct machine *m)
+{
+	struct arch_machine *a = m->arch;
+
+	if (!a)
+		return;
+	guards_destroy(&a->guards);
+	space_free(&a->space);
 	ram_destroy(&a->pvtime);
+	policy_free(&a->policy);
+	free(a->vcpu);
 	free(a);
 	m->arch = NULL;
 }
@@ -291,17 +363,13 @@ static const char *bootargs(const struct machine *m)
 }
 
 /* What a kernel can depend on; all vCPUs are alike. */
-static int image_cpu(const struct machine *m, struct image_cpu *cpu, struct err *e)
+static void image_cpu(const struct machine *m, struct image_cpu *cpu)
 {
-	uint64_t mmfr0;
-	int code;
+	const uint64_t mmfr0 = m->arch->mmfr[0];
 
 	*cpu = (struct image_cpu){ .aarch32 = m->arch->features.aarch32 };
 	if (cpu->aarch32)
-		return 0;
-	code = kvm_get_reg(m->vcpus->vcpu[0].fd, REG_ID_AA64MMFR0_EL1, &mmfr0, e);
-	if (code)
-		return code;
+		return;
 	if ((mmfr0 >> 28 & 0xf) != 0xf) /* TGran4 */
 		cpu->granules |= GRANULE_4K;
 	if ((mmfr0 >> 24 & 0xf) != 0xf) /* TGran64 */
@@ -309,7 +377,6 @@ static int image_cpu(const struct machine *m, struct image_cpu *cpu, struct err 
 	if ((mmfr0 >> 20 & 0xf) != 0) /* TGran16 */
 		cpu->granules |= GRANULE_16K;
 	cpu->big_endian = (mmfr0 >> 8 & 0xf) != 0; /* BigEnd */
-	return 0;
 }
 
 static int write_tree(struct machine *m, struct fdt *t, struct err *e)
@@ -381,8 +448,7 @@ static int load(struct machine *m, struct err *e)
 	size_t size, room;
 	int code = boot_user_dtb(&a->boot, &blob, &size, e);
 
-	if (code == 0)
-		code = image_cpu(m, &cpu, e);
+	image_cpu(m, &cpu);
 	room = blob ? size + fdt_patch_room(&chosen)
 		    : DTB_ROOM + DTB_ROOM_A_CPU * m->vcpus->nr + strlen(bootargs(m));
 	if (code == 0)
@@ -400,6 +466,12 @@ static int load(struct machine *m, struct err *e)
 		a->dtb_size = size;
 	free(blob);
 	return code;
+}
+
+void arch_kernel_place(const struct machine *m, uint64_t *base, uint64_t *size)
+{
+	*base = m->arch->boot.at.kernel;
+	*size = m->arch->boot.at.kernel_room;
 }
 
 int arch_dump_dtb(struct machine *m, const char *path, struct err *e)

@@ -4,16 +4,44 @@
 #define VMM_ARCH_ARM64_MACHINE_H
 
 #include "arch/arm64/boot.h"
+#include "arch/arm64/exits.h"
 #include "arch/arm64/gic.h"
+#include "arch/arm64/guard.h"
+#include "arch/arm64/policy.h"
 #include "arch/arm64/vcpu.h"
 #include "vmm/core/loop.h"
 #include "vmm/core/ram.h"
+#include "vmm/fault.h"
+
+/* A fault that a vCPU repeats; see fault.c. */
+struct storm {
+	uint64_t page, pc;
+	enum fault_access access;
+	unsigned count;	 /* how often it was seen to be the same */
+	unsigned unseen; /* how often it was believed to be */
+};
+
+/* What the architecture keeps of a vCPU; own thread, or held. */
+struct arch_vcpu {
+	struct exits exits;
+	struct storm storm;
+	uint64_t puzzle_pc; /* where KVM_RUN failed, and nothing was found wrong */
+	unsigned puzzles;
+};
 
 struct arch_machine {
 	struct machine *machine; /* borrowed; outlives us */
 	struct cpu_features features;
 	struct gic gic;
-	struct ram pvtime; /* where KVM tells guests of stolen time */
+	struct space space; /* who lies where */
+	struct guards guards;
+	struct call guards_call; /* has the loop change them; see fault.c */
+	bool guards_wanted;	 /* over all holes; atomic */
+	uint64_t guard_to_open;	 /* 0: none; atomic */
+	struct policy policy;
+	uint64_t mmfr[4];	/* ID_AA64MMFR0_EL1 to 3 of every vCPU; 0 for a 32-bit EL1 */
+	struct arch_vcpu *vcpu; /* one for each, by index; owned */
+	struct ram pvtime;	/* where KVM tells guests of stolen time */
 	struct boot boot;
 	size_t dtb_size; /* bytes of the tree that was loaded last */
 	struct gic_line uart_line, rtc_line, gpio_line;
@@ -23,6 +51,9 @@ struct arch_machine {
 	struct call suspend_call; /* has the loop look at who asked to suspend */
 	bool told_crash_kernel;	  /* since the last reset; pvpanic's lock, or held */
 };
+
+/* The end of the address space that the VM was created with. */
+uint64_t machine_space_end(const struct machine *m);
 
 /* After SYSTEM_SUSPEND: has the loop thread decide; @v parks. */
 void machine_suspend_request(struct vcpu *v);

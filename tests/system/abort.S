@@ -16,8 +16,7 @@
 vectors:
 	.space	0x200			/* exceptions with SP_EL0: none */
 	mrs	x0, esr_el1
-	ldr	w1, =0x96000010		/* data abort, same level, 32-bit instruction; external abort */
-	cmp	w0, w1
+	cmp	w0, w21
 	b.ne	1f
 	mrs	x0, far_el1
 	cmp	x0, x11
@@ -35,7 +34,9 @@ vectors:
 	eret
 	.ltorg
 
-	.macro	touch instruction:vararg
+	/* ESR: data abort, same level, 32-bit instruction; external abort; WnR as said */
+	.macro	touch wnr, instruction:vararg
+	ldr	w21, =0x96000010 | (\wnr << 6)
 	adr	x19, 1f
 	ldr	x10, =0x5a5a
 1:	\instruction
@@ -46,11 +47,11 @@ start:	adr	x0, vectors
 	isb
 	mov	x20, #0
 	ldr	x11, =0x0a000000	/* an empty virtio slot */
-	touch	ldr w10, [x11]
-	touch	str w10, [x11]
-	touch	ldp x10, x12, [x11]	/* no syndrome */
+	touch	0, ldr w10, [x11]
+	touch	1, str w10, [x11]
+	touch	0, ldp x10, x12, [x11]	/* no syndrome */
 	ldr	x11, =0x09000000	/* a PL011, which has no 64-bit registers */
-	touch	ldr x10, [x11]
+	touch	0, ldr x10, [x11]
 	add	w20, w20, #'0'
 	adr	x2, text
 2:	ldrb	w3, [x2], #1

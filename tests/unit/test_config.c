@@ -119,7 +119,9 @@ TEST(what_is_written_reads_back_to_the_same)
 		"\"gicv2m\","
 		"\"cpu\":{\"sve\":\"on\",\"sve-max-bits\":256,\"mte\":\"on\"},\"console\":\"file:f,"
 		"g\","
-		"\"on-reset\":\"exit\",\"on-panic\":\"continue\",\"grace\":0,\"verbose\":2}";
+		"\"on-reset\":\"exit\",\"on-panic\":\"continue\",\"grace\":0,\"verbose\":2,"
+		"\"unclaimed\":\"stop\",\"hole\":[\"0x10000000+64K=zero\",\"0+1=ones\"],"
+		"\"rom\":[\"a@b@4M\"],\"symbols\":[\"vmlinux\"],\"fault-log\":\"log\"}";
 	struct vm_config c, back;
 	char *first, *second;
 	struct err e;
@@ -134,6 +136,8 @@ TEST(what_is_written_reads_back_to_the_same)
 	EXPECT_STR(second, first);
 	EXPECT_STR(back.cmdline, "");
 	EXPECT_STR(back.con.path, "f,g");
+	EXPECT_EQ(back.unclaimed, UNCLAIMED_STOP);
+	EXPECT_EQ(back.holes.nr, 2);
 	EXPECT_EQ(back.cpu.sve_max_bits, 256);
 	free(first);
 	free(second);
@@ -173,6 +177,8 @@ TEST(contradictions_are_refused)
 		  "--cpu: mte=on needs a 64-bit guest" },
 		{ "\"pin\":\"0-3\"", "--pin: '0-3' has 4 host CPUs for the 1 of --cpus" },
 		{ "\"pin\":\"0\",\"cpus\":2", "--pin: '0' has 1 host CPUs for the 2 of --cpus" },
+		{ "\"hole\":[\"1+1\"]", "--hole: '1+1' is not a range and what becomes of it" },
+		{ "\"rom\":[\"flash\"]", "--rom: 'flash' is not a file and an address" },
 		{ "\"pin\":\"x\"", "--pin: 'x' is not a list of host CPUs from 0 to 1023" },
 	};
 
@@ -238,7 +244,54 @@ TEST(lists_of_cpus_that_are_none_are_refused)
 			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
 }
 
-TEST_MAIN(T(defaults_are_what_the_manual_says), T(every_key_is_documented_and_named_once),
+TEST(ranges_and_policies_are_read_strictly)
+{
+	static const char *const bad[] = { "",		 "1",
+					   "1+1",	 "1+0=zero",
+					   "+1=zero",	 "1+=zero",
+					   "1+1=",	 "1+1=none",
+					   "1+1=zero ",	 "1-1=zero",
+					   "a+1=abort",	 "0xffffffffffffffff+2=stop",
+					   "1+1+1=stop", "1+1=stop=stop" };
+	struct hole h;
+	struct err e;
+
+	EXPECT_EQ(hole_parse(&h, "0x10000000+64K=ones", &e), 0);
+	EXPECT_EQ(h.base, 0x10000000);
+	EXPECT_EQ(h.size, 64 * KiB);
+	EXPECT_EQ(h.policy, UNCLAIMED_ONES);
+	EXPECT_EQ(hole_parse(&h, "0xffffffffffffffff+1=abort", &e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (hole_parse(&h, bad[i], &e) != -EINVAL)
+			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
+}
+
+TEST(files_at_addresses_are_split_at_the_last_at)
+{
+	static const char *const bad[] = { "", "@", "@0", "f@", "f", "f@x", "f@0x1001", "f@4095" };
+	struct file_at f;
+	struct err e;
+
+	EXPECT_EQ(rom_parse(&f, "a@b@0x4000000", &e), 0);
+	EXPECT_STR(f.path, "a@b");
+	EXPECT_EQ(f.address, 0x4000000);
+	file_at_free(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (rom_parse(&f, bad[i], &e) != -EINVAL)
+			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
+	EXPECT_EQ(symbol_file_parse(&f, "m.ko@0xffff800001230001", &e), 0);
+	EXPECT_STR(f.path, "m.ko");
+	EXPECT(f.has_address);
+	EXPECT_EQ(f.address, 0xffff800001230001);
+	file_at_free(&f);
+	EXPECT_EQ(symbol_file_parse(&f, "me@home", &e), 0);
+	EXPECT_STR(f.path, "me@home");
+	EXPECT(!f.has_address);
+	file_at_free(&f);
+}
+
+TEST_MAIN(T(ranges_and_policies_are_read_strictly), T(files_at_addresses_are_split_at_the_last_at),
+	  T(defaults_are_what_the_manual_says), T(every_key_is_documented_and_named_once),
 	  T(a_file_sets_what_it_mentions_and_nothing_else), T(files_that_cannot_be_read_are_told),
 	  T(what_is_written_reads_back_to_the_same),
 	  T(defaults_are_a_valid_file_but_for_the_kernel), T(contradictions_are_refused),

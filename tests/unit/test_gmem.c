@@ -6,6 +6,11 @@
 
 static uint8_t low[0x2000], next[0x1000], high[0x1000];
 
+static int add(struct gmem *m, uint64_t base, uint64_t size, void *host, struct err *e)
+{
+	return gmem_add(m, &(struct gmem_region){ .base = base, .size = size, .host = host }, e);
+}
+
 /* Two regions that touch, and one at the very end of the address space but for its last page. */
 static struct gmem memory(void)
 {
@@ -14,9 +19,9 @@ static struct gmem memory(void)
 
 	memset(low, 0, sizeof(low));
 	memset(next, 0, sizeof(next));
-	EXPECT_EQ(gmem_add(&m, gpa(0xffffffffffffe000), sizeof(high), high, &e), 0);
-	EXPECT_EQ(gmem_add(&m, gpa(0x12000), sizeof(next), next, &e), 0);
-	EXPECT_EQ(gmem_add(&m, gpa(0x10000), sizeof(low), low, &e), 0);
+	EXPECT_EQ(add(&m, 0xffffffffffffe000, sizeof(high), high, &e), 0);
+	EXPECT_EQ(add(&m, 0x12000, sizeof(next), next, &e), 0);
+	EXPECT_EQ(add(&m, 0x10000, sizeof(low), low, &e), 0);
 	return m;
 }
 
@@ -56,19 +61,39 @@ TEST(gmem_never_wraps)
 	EXPECT_EQ(gmem_window(&m, gpa(0), SIZE_MAX).len, 0);
 }
 
+TEST(gmem_never_writes_what_is_read_only)
+{
+	const struct gmem_region rom = { 0x13000, sizeof(high), high, "rom", true };
+	struct gmem m = { .nr = 0 };
+	uint8_t got[4];
+	struct err e;
+
+	memset(high, 7, sizeof(high));
+	memset(next, 0, sizeof(next));
+	EXPECT_EQ(add(&m, 0x12000, sizeof(next), next, &e), 0);
+	EXPECT_EQ(gmem_add(&m, &rom, &e), 0);
+	EXPECT(gmem_read(&m, gpa(0x12ffe), got, 4));
+	EXPECT_EQ(got[1], 0);
+	EXPECT_EQ(got[2], 7);
+	EXPECT(!gmem_write(&m, gpa(0x12ffe), "abcd", 4));
+	EXPECT_EQ(next[0xffe], 0);
+	EXPECT_EQ(high[0], 7);
+	EXPECT_EQ(gmem_window(&m, gpa(0x13000), 1).len, 0);
+}
+
 TEST(gmem_refuses_bad_regions)
 {
 	struct gmem m = memory();
 	struct err e;
 
-	EXPECT_EQ(gmem_add(&m, gpa(0x11000), 0x1000, low, &e), -EEXIST);
-	EXPECT_EQ(gmem_add(&m, gpa(0xf000), 0x1001, low, &e), -EEXIST);
-	EXPECT_EQ(gmem_add(&m, gpa(0x20000), 0, low, &e), -EINVAL);
-	EXPECT_EQ(gmem_add(&m, gpa(UINT64_MAX), 2, low, &e), -EINVAL);
+	EXPECT_EQ(add(&m, 0x11000, 0x1000, low, &e), -EEXIST);
+	EXPECT_EQ(add(&m, 0xf000, 0x1001, low, &e), -EEXIST);
+	EXPECT_EQ(add(&m, 0x20000, 0, low, &e), -EINVAL);
+	EXPECT_EQ(add(&m, UINT64_MAX, 2, low, &e), -EINVAL);
 	for (uint64_t a = 0x20000; m.nr < GMEM_MAX_REGIONS; a += 0x1000)
-		EXPECT_EQ(gmem_add(&m, gpa(a), 0x1000, low, &e), 0);
-	EXPECT_EQ(gmem_add(&m, gpa(0x80000), 0x1000, low, &e), -ENOSPC);
+		EXPECT_EQ(add(&m, a, 0x1000, low, &e), 0);
+	EXPECT_EQ(add(&m, 0x800000, 0x1000, low, &e), -ENOSPC);
 }
 
 TEST_MAIN(T(gmem_copies_across_regions_that_touch), T(gmem_writes_nothing_of_what_does_not_fit),
-	  T(gmem_never_wraps), T(gmem_refuses_bad_regions))
+	  T(gmem_never_wraps), T(gmem_never_writes_what_is_read_only), T(gmem_refuses_bad_regions))

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,13 +23,44 @@ void log_set_raw(bool raw)
 	atomic_store_explicit(&raw_terminal, raw, memory_order_relaxed);
 }
 
+static const char prefix[] = "vmm: ";
+
+/* One write, so that lines of two threads do not mix. Nobody to tell when it fails. */
+static void put(const char *text, size_t len)
+{
+	int saved = errno;
+
+	if (write(STDERR_FILENO, text, len) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+void log_block(enum log_level level, const char *lines)
+{
+	const bool raw = atomic_load_explicit(&raw_terminal, memory_order_relaxed);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if ((int)level > atomic_load_explicit(&shown, memory_order_relaxed))
+		return;
+	out = open_memstream(&text, &len);
+	if (!out)
+		return;
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+		(void)fprintf(out, "%s%.*s%s", prefix, (int)(end - lines), lines,
+			      raw ? "\r\n" : "\n");
+	if (fclose(out) == 0)
+		put(text, len);
+	free(text);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	static const char prefix[] = "vmm: ";
 	char line[1024];
 	size_t room = sizeof(line) - 2, at = sizeof(prefix) - 1; /* the end of line always fits */
-	int saved = errno, n;
 	va_list va;
+	int n;
 
 	if ((int)level > atomic_load_explicit(&shown, memory_order_relaxed))
 		return;
@@ -41,8 +73,5 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (atomic_load_explicit(&raw_terminal, memory_order_relaxed))
 		line[at++] = '\r';
 	line[at++] = '\n';
-	/* One write, so that lines of two threads do not mix. Nobody to tell when it fails. */
-	if (write(STDERR_FILENO, line, at) < 0)
-		errno = saved;
-	errno = saved;
+	put(line, at);
 }

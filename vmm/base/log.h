@@ -20,6 +20,11 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 
+/*
+ * A block of lines, each ended by '\n', that no other line comes between: one write.
+ */
+void log_block(enum log_level level, const char *lines);
+
 /* What is shown: @level and everything above it. Default LOG_WARN. */
 void log_set_level(enum log_level level);
 

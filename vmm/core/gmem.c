@@ -7,13 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-int gmem_add(struct gmem *m, gpa_t base, uint64_t size, void *host, struct err *e)
+int gmem_add(struct gmem *m, const struct gmem_region *r, struct err *e)
 {
-	uint64_t a = base.a, end;
+	uint64_t a = r->base, end;
 	size_t i = 0;
 
-	if (size == 0 || !add_ok(a, size, &end))
-		return err_set(e, EINVAL, "memory at 0x%" PRIx64 ": size 0x%" PRIx64, a, size);
+	if (r->size == 0 || !add_ok(a, r->size, &end))
+		return err_set(e, EINVAL, "memory at 0x%" PRIx64 ": size 0x%" PRIx64, a, r->size);
 	if (m->nr == GMEM_MAX_REGIONS)
 		return err_set(e, ENOSPC, "memory at 0x%" PRIx64 ": more than %d regions", a,
 			       GMEM_MAX_REGIONS);
@@ -23,12 +23,12 @@ int gmem_add(struct gmem *m, gpa_t base, uint64_t size, void *host, struct err *
 	    (i < m->nr && m->region[i].base < end))
 		return err_set(e, EEXIST, "memory at 0x%" PRIx64 " overlaps other memory", a);
 	memmove(&m->region[i + 1], &m->region[i], (m->nr - i) * sizeof(m->region[0]));
-	m->region[i] = (struct gmem_region){ .base = a, .size = size, .host = host };
+	m->region[i] = *r;
 	m->nr++;
 	return 0;
 }
 
-struct window gmem_window(const struct gmem *m, gpa_t at, size_t len)
+static struct window piece(const struct gmem *m, gpa_t at, size_t len, bool to_write)
 {
 	for (size_t i = 0; i < m->nr; i++) {
 		const struct gmem_region *r = &m->region[i];
@@ -38,15 +38,20 @@ struct window gmem_window(const struct gmem *m, gpa_t at, size_t len)
 			continue;
 		if (len > r->size - off)
 			len = (size_t)(r->size - off);
-		if (len == 0)
+		if (len == 0 || (to_write && r->readonly))
 			break;
 		return (struct window){ .host = (char *)r->host + off, .len = len };
 	}
 	return (struct window){ .host = NULL, .len = 0 };
 }
 
-/* Whether all of [@at, @at + @len) is memory; regions may touch each other. */
-static bool covered(const struct gmem *m, gpa_t at, size_t len)
+struct window gmem_window(const struct gmem *m, gpa_t at, size_t len)
+{
+	return piece(m, at, len, true);
+}
+
+/* Whether all of [@at, @at + @len) can be written; regions may touch each other. */
+static bool writable(const struct gmem *m, gpa_t at, size_t len)
 {
 	while (len) {
 		struct window w = gmem_window(m, at, len);
@@ -64,7 +69,7 @@ bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
 	char *to = dst;
 
 	while (len) {
-		struct window w = gmem_window(m, at, len);
+		struct window w = piece(m, at, len, false);
 
 		if (w.len == 0)
 			return false;
@@ -80,7 +85,7 @@ bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
 {
 	const char *from = src;
 
-	if (!covered(m, at, len))
+	if (!writable(m, at, len))
 		return false;
 	while (len) {
 		struct window w = gmem_window(m, at, len);

@@ -32,27 +32,36 @@ struct window {
 struct gmem_region {
 	uint64_t base, size; /* bytes, page-aligned */
 	void *host;	     /* borrowed from whoever mapped it; outlives the gmem */
+	const char *name;    /* for reports; borrowed */
+	bool readonly;	     /* neither the guest nor a device writes it */
 };
 
-#define GMEM_MAX_REGIONS 16
+#define GMEM_MAX_REGIONS 64
 
 struct gmem {
 	struct gmem_region region[GMEM_MAX_REGIONS]; /* sorted by base, disjoint */
 	size_t nr;
 };
 
-/* Adds a region. -EEXIST on overlap, -EINVAL on an empty or wrapping one, -ENOSPC beyond the bound.
+/*
+ * Adds a copy of @r. -EEXIST on overlap, -EINVAL on an empty or wrapping one, -ENOSPC beyond the
+ * bound.
  */
-int gmem_add(struct gmem *m, gpa_t base, uint64_t size, void *host, struct err *e) MUST_CHECK;
+int gmem_add(struct gmem *m, const struct gmem_region *r, struct err *e) MUST_CHECK;
 
 /* Copies @len bytes; false, and nothing promised of @dst, when any byte lies outside memory. */
 bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK;
 
-/* Copies @len bytes in and marks them dirty; false when any byte lies outside, and none is written.
+/*
+ * Copies @len bytes in and marks them dirty; false when any byte lies outside or is read-only, and
+ * none is written.
  */
 bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len) MUST_CHECK;
 
-/* Lends at most @len bytes from @at: as much as is contiguous; len 0 when @at is outside memory. */
+/*
+ * Lends at most @len bytes from @at, for writing: as much as is contiguous; len 0 when @at is
+ * outside memory or read-only.
+ */
 struct window gmem_window(const struct gmem *m, gpa_t at, size_t len);
 
 /* Says that [@at, @at + @len) was written through a window. */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/inject.h"
+
+#include "arch/arm64/esr.h"
+#include "arch/arm64/exception.h"
+#include "arch/arm64/machine.h"
+#include "arch/arm64/regs.h"
+
+#include <sys/ioctl.h>
+
+#define DFSR_WNR (1ULL << 11) /* AArch32's, in both formats */
+#define ISS_MASK 0x1ffffffULL
+
+static int inject_dabt(struct vcpu *v, struct err *e)
+{
+	struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
+
+	if (ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev) < 0)
+		return err_sys(e, "vCPU %u: KVM_SET_VCPU_EVENTS", v->index);
+	/*
+	 * Cancels the completion of the access. Kernels before 6.17 would otherwise carry it out on
+	 * top of the exception: register written, first instruction of the vector skipped.
+	 */
+	v->run->exit_reason = 0;
+	return 0;
+}
+
+/* Replaces the bits of @mask in ESR_EL1, which KVM has written already. */
+static int correct_esr(struct vcpu *v, uint64_t mask, uint64_t bits, struct err *e)
+{
+	uint64_t esr;
+	int code = kvm_get_reg(v->fd, REG_ESR_EL1, &esr, e);
+
+	if (code)
+		return code;
+	/* Bits 63:32 are not part of this syndrome; KVM before 6.2 leaves ones there. */
+	esr = ((esr & ~mask) | bits) & 0xffffffff;
+	return kvm_set_reg(v->fd, REG_ESR_EL1, &esr, e);
+}
+
+int inject_external_abort(struct vcpu *v, bool write, struct err *e)
+{
+	const uint64_t wnr = v->machine->arch->features.aarch32 ? DFSR_WNR : ESR_WNR;
+	int code = inject_dabt(v, e);
+
+	return code || !write ? code : correct_esr(v, wnr, wnr, e);
+}
+
+int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e)
+{
+	int code = inject_dabt(v, e);
+
+	return code ? code : correct_esr(v, ISS_MASK, fsc | flags, e);
+}
+
+int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e)
+{
+	uint64_t pc, pstate, sctlr, vbar, new_pstate, vector, esr;
+	int code = kvm_get_reg(v->fd, REG_PC, &pc, e);
+
+	if (code == 0)
+		code = kvm_get_reg(v->fd, REG_PSTATE, &pstate, e);
+	if (code == 0)
+		code = kvm_get_reg(v->fd, REG_SCTLR_EL1, &sctlr, e);
+	if (code == 0)
+		code = kvm_get_reg(v->fd, REG_VBAR_EL1, &vbar, e);
+	if (code)
+		return code;
+	esr = esr_fetch_abort(pstate & 0xc ? 1 : 0, fsc, true, 0);
+	vector = exception_vector(vbar, pstate);
+	new_pstate = exception_pstate(pstate, sctlr, v->machine->arch->features.mte);
+	const struct {
+		uint64_t id;
+		const uint64_t *value;
+	} set[] = {
+		{ REG_ELR_EL1, &pc },  { REG_SPSR_EL1, &pstate },   { REG_FAR_EL1, &pc },
+		{ REG_ESR_EL1, &esr }, { REG_PSTATE, &new_pstate }, { REG_PC, &vector },
+	};
+	for (size_t i = 0; code == 0 && i < ARRAY_SIZE(set); i++)
+		code = kvm_set_reg(v->fd, set[i].id, set[i].value, e);
+	v->run->exit_reason = 0;
+	return code;
+}
+
+int inject_look(const struct vcpu *v, uint64_t *esr, uint64_t *far, struct err *e)
+{
+	int code = kvm_get_reg(v->fd, REG_ESR_EL1, esr, e);
+
+	return code ? code : kvm_get_reg(v->fd, REG_FAR_EL1, far, e);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inject: exceptions that vmm gives to a vCPU. On the vCPU's thread, after an exit of its own; it
+ * has run before (a pKVM host does not survive it otherwise). Any access that the exit left
+ * unfinished is void: the exception is taken instead of it.
+ *
+ * A function fails when KVM refuses, which leaves no right way to go on.
+ */
+#ifndef VMM_ARCH_ARM64_INJECT_H
+#define VMM_ARCH_ARM64_INJECT_H
+
+#include "vmm/vcpu.h"
+
+/*
+ * The Data Abort of hardware where nothing answers: synchronous External abort, not on a walk. KVM
+ * takes FAR from the fault itself, so this is right for the access of the last exit only. KVM gives
+ * WnR 0 for stores as well; @write corrects it, which costs two system calls more.
+ */
+int inject_external_abort(struct vcpu *v, bool write, struct err *e) MUST_CHECK;
+
+/* A Data Abort with another status code and flags (esr.h), FAR as above. 64-bit EL1 only. */
+int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e) MUST_CHECK;
+
+/*
+ * An Instruction Abort for a fetch at PC: KVM has no call for one, so it is made of registers.
+ * 64-bit EL1 only.
+ */
+int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e) MUST_CHECK;
+
+/* ESR_EL1 and FAR_EL1 as the exception injected last set them. */
+int inject_look(const struct vcpu *v, uint64_t *esr, uint64_t *far, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Items of options that name addresses: ADDR+LEN=POLICY, FILE@ADDR. */
+#include "vmm/base/checked.h"
+#include "vmm/base/scope.h"
+#include "vmm/base/text.h"
+#include "vmm/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROM_ALIGN 4096
+
+/* Reads "ADDR+LEN" into a range that is not empty and does not wrap; spoils @text. */
+static bool read_range(char *text, uint64_t *base, uint64_t *size)
+{
+	char *plus = strchr(text, '+');
+
+	if (!plus)
+		return false;
+	*plus = '\0';
+	return text_size(text, base) && text_size(plus + 1, size) && *size > 0 &&
+	       *size - 1 <= UINT64_MAX - *base;
+}
+
+static bool read_policy(const char *text, enum unclaimed *policy)
+{
+	for (int i = 0; unclaimed_names[i]; i++) {
+		if (strcmp(text, unclaimed_names[i]) == 0) {
+			*policy = (enum unclaimed)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int hole_parse(struct hole *h, const char *text, struct err *e)
+{
+	auto_free char *copy = strdup(text);
+	char *equals = copy ? strchr(copy, '=') : NULL;
+
+	if (!copy)
+		return err_set(e, ENOMEM, "out of memory");
+	if (equals)
+		*equals = '\0';
+	if (!equals || !read_policy(equals + 1, &h->policy) ||
+	    !read_range(copy, &h->base, &h->size))
+		return err_set(e, EINVAL,
+			       "%s is not a range and what becomes of it; write one like "
+			       "0x10000000+64K=zero (or abort, ones, stop)",
+			       text_quote(text).s);
+	return 0;
+}
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ENOMEM, "out of memory");
+}
+
+int rom_parse(struct file_at *f, const char *text, struct err *e)
+{
+	const char *at = strrchr(text, '@');
+
+	*f = (struct file_at){ .has_address = true };
+	if (!at || at == text || !text_size(at + 1, &f->address) ||
+	    !is_aligned(f->address, ROM_ALIGN))
+		return err_set(e, EINVAL,
+			       "%s is not a file and an address, a multiple of 4K; write one like "
+			       "flash.bin@0x04000000",
+			       text_quote(text).s);
+	f->path = strndup(text, (size_t)(at - text));
+	return f->path ? 0 : out_of_memory(e);
+}
+
+int symbol_file_parse(struct file_at *f, const char *text, struct err *e)
+{
+	const char *at = strrchr(text, '@');
+
+	*f = (struct file_at){ 0 };
+	/* What follows an @ and is no number belongs to the name. */
+	if (at && at != text && text_size(at + 1, &f->address))
+		f->has_address = true;
+	else
+		f->address = 0;
+	f->path = f->has_address ? strndup(text, (size_t)(at - text)) : strdup(text);
+	return f->path ? 0 : out_of_memory(e);
+}
+
+void file_at_free(struct file_at *f)
+{
+	free(f->path);
+	*f = (struct file_at){ 0 };
+}

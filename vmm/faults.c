@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/faults.h"
+
+#include "vmm/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static bool read_memory(void *ctx, uint64_t pa, void *dst, size_t len)
+{
+	return gmem_read(ctx, gpa(pa), dst, len);
+}
+
+/* Writes what was @found; says what turned out to be wrong with the files. */
+static bool told(struct faults *f, bool found, const struct symbol_text *t, char *buf, size_t size)
+{
+	struct err e;
+
+	while (symbols_problem(f->symbols, &e))
+		log_warn("--symbols: %s", e.text);
+	if (found)
+		symbol_format(t, buf, size);
+	return found;
+}
+
+/* Called inside faultlog_report() and faultlog_summary(), so one at a time, as the next. */
+static bool name(void *ctx, uint64_t va, char *buf, size_t size)
+{
+	struct faults *f = ctx;
+	struct symbol_text t;
+	bool found = f->mmu_off ? symbols_name_physical(f->symbols, va, &t)
+				: symbols_name(f->symbols, va, &t);
+
+	return told(f, found, &t, buf, size);
+}
+
+static bool name_return(void *ctx, uint64_t va, char *buf, size_t size)
+{
+	struct faults *f = ctx;
+	struct symbol_text t;
+	bool found = f->mmu_off ? symbols_name_physical(f->symbols, va, &t)
+				: symbols_name_return(f->symbols, va, &t);
+
+	return told(f, found, &t, buf, size);
+}
+
+static int add_files(struct faults *f, const struct key_list *l, struct err *e)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < l->nr; i++) {
+		struct file_at file;
+
+		code = symbol_file_parse(&file, l->at[i], e);
+		if (code == 0)
+			code = symbols_add(f->symbols, file.path,
+					   file.has_address ? &file.address : NULL, e);
+		file_at_free(&file);
+	}
+	return code ? err_ctx(e, "--symbols") : 0;
+}
+
+static void say(void *ctx UNUSED, const char *lines)
+{
+	log_block(LOG_WARN, lines);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static int make(struct faults *f, const struct vm_config *c, const struct gmem *mem, struct err *e)
+{
+	const struct guest_reader reader = { read_memory, (void *)(uintptr_t)mem };
+	struct faultlog_config log = faultlog_defaults;
+
+	f->symbols = symbols_create(&reader);
+	if (!f->symbols)
+		return err_set(e, ENOMEM, "symbols: out of memory");
+	if (c->fault_log) {
+		f->fd = open(c->fault_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
+			     0666);
+		if (f->fd < 0)
+			return err_sys(e, "--fault-log: %s", c->fault_log);
+	}
+	log.nr_vcpus = c->cpus;
+	log.say = say;
+	log.json_fd = f->fd;
+	log.names = (struct report_names){ .name = name, .name_return = name_return, .ctx = f };
+	f->log = faultlog_create(&log, e);
+	return f->log ? add_files(f, &c->symbols, e) : -e->code;
+}
+
+int faults_create(struct faults *f, const struct vm_config *c, const struct gmem *mem,
+		  struct err *e)
+{
+	int code;
+
+	*f = (struct faults){ .fd = -1 };
+	mutex_init(&f->lock);
+	code = make(f, c, mem, e);
+	if (code)
+		faults_destroy(f);
+	return code;
+}
+
+void faults_kernel(struct faults *f, uint64_t pa, uint64_t size)
+{
+	LOCK_SCOPE(&f->lock);
+	symbols_image(f->symbols, pa, size);
+}
+
+unsigned faults_count(struct faults *f, const struct fault *bad)
+{
+	return faultlog_count(f->log, bad);
+}
+
+void faults_report(struct faults *f, unsigned where, const struct fault *bad)
+{
+	LOCK_SCOPE(&f->lock);
+	f->mmu_off = bad->mmu_off;
+	if (bad->vectors_known)
+		symbols_locate(f->symbols, bad->vectors_va, bad->vectors_pa);
+	faultlog_report(f->log, where, bad);
+}
+
+void faults_summary(struct faults *f)
+{
+	f->mmu_off = false;
+	faultlog_summary(f->log);
+}
+
+void faults_destroy(struct faults *f)
+{
+	faultlog_destroy(f->log);
+	symbols_destroy(f->symbols);
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	mutex_destroy(&f->lock);
+	*f = (struct faults){ .fd = -1 };
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * faults: what the program does with bad accesses of its guest: counts and reports them
+ * (debug/faultlog.h), with names for addresses (debug/symbols.h).
+ */
+#ifndef VMM_FAULTS_H
+#define VMM_FAULTS_H
+
+#include "vmm/base/mutex.h"
+#include "vmm/config.h"
+#include "vmm/core/gmem.h"
+#include "vmm/debug/faultlog.h"
+#include "vmm/debug/symbols.h"
+
+struct faults {
+	struct faultlog *log;	 /* NULL while there is none */
+	struct symbols *symbols; /* lock, when vCPUs run */
+	struct mutex lock;
+	bool mmu_off; /* in the report that is being written: pc is a physical address; lock */
+	int fd;	      /* of --fault-log; -1: none */
+};
+
+/*
+ * Opens --fault-log and --symbols of @c, which is borrowed, as is @mem. On failure nothing is held,
+ * and the sentence names the option.
+ */
+int faults_create(struct faults *f, const struct vm_config *c, const struct gmem *mem,
+		  struct err *e) MUST_CHECK;
+
+/* A kernel was loaded at @pa with @size bytes: after each reset, with the vCPUs held. */
+void faults_kernel(struct faults *f, uint64_t pa, uint64_t size);
+
+/* See struct machine_events; any thread. */
+unsigned faults_count(struct faults *f, const struct fault *bad);
+void faults_report(struct faults *f, unsigned where, const struct fault *bad);
+
+/* Says the sum of it, when there was any. No vCPU runs any more; once. */
+void faults_summary(struct faults *f);
+
+/* Fine on one zeroed with fd -1. */
+void faults_destroy(struct faults *f);
+
+#endif
