@@ -81,7 +81,9 @@ test_hundred_resets_leave_nothing_behind() {
 	between "resident KiB" "$(rss_kb)" 1 $((rss0 + 256))
 	end_by_force
 	is "exit status" "$status" "$KILLED"
-	lacks "$T/out" '^(b|ba|bar|are|re|e)$'
+	# The signal may have come in the middle of the last word.
+	sed '$d' "$T/out" >"$T/whole"
+	lacks "$T/whole" '^(b|ba|bar|are|re|e)$'
 }
 
 test_cpus_go_and_come_back() {
