@@ -34,6 +34,8 @@ struct machine_events {
 	 * handed on. Of the facts, vcpu, pc, access, cause, action, size and ipa are known before.
 	 */
 	unsigned (*fault_count)(void *ctx, const struct fault *f);
+	/* @n more of one that was counted before, since the last such call. */
+	void (*fault_repeats)(void *ctx, const struct fault *f, uint64_t n);
 	void (*fault_report)(void *ctx, unsigned where, const struct fault *f);
 	void *ctx;
 };

@@ -116,6 +116,11 @@ unsigned faults_count(struct faults *f, const struct fault *bad)
 	return faultlog_count(f->log, bad);
 }
 
+void faults_repeats(struct faults *f, const struct fault *bad, uint64_t n)
+{
+	faultlog_count_repeats(f->log, bad, n);
+}
+
 void faults_report(struct faults *f, unsigned where, const struct fault *bad)
 {
 	LOCK_SCOPE(&f->lock);

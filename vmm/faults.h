@@ -32,6 +32,7 @@ void faults_kernel(struct faults *f, uint64_t pa, uint64_t size);
 
 /* See struct machine_events; any thread. */
 unsigned faults_count(struct faults *f, const struct fault *bad);
+void faults_repeats(struct faults *f, const struct fault *bad, uint64_t n);
 void faults_report(struct faults *f, unsigned where, const struct fault *bad);
 
 /* Says the sum of it, when there was any. No vCPU runs any more; once. */

@@ -93,6 +93,13 @@ static unsigned on_fault(void *ctx, const struct fault *f)
 	return faults_count(&vm->faults, f);
 }
 
+static void on_fault_repeats(void *ctx, const struct fault *f, uint64_t n)
+{
+	struct vm *vm = ctx;
+
+	faults_repeats(&vm->faults, f, n);
+}
+
 static void on_fault_report(void *ctx, unsigned where, const struct fault *f)
 {
 	struct vm *vm = ctx;
@@ -379,6 +386,7 @@ static int build(struct vm *vm, struct err *e)
 		.events = {
 			.guest = on_guest_event,
 			.fault_count = on_fault,
+			.fault_repeats = on_fault_repeats,
 			.fault_report = on_fault_report,
 			.ctx = vm,
 		},

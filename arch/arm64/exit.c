@@ -107,7 +107,7 @@ static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm
 	return is_negative(v, r->mmio.len) ? fault_sign(vcpu, e) : FAULT_RUN;
 }
 
-enum vcpu_result arch_vcpu_run(struct vcpu *v)
+static enum vcpu_result run(struct vcpu *v)
 {
 	struct exits *exits = &v->machine->arch->vcpu[v->index].exits;
 	const struct bus *bus = v->machine->bus;
@@ -151,4 +151,12 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 		if (next != FAULT_RUN)
 			return stopped(v, next, &e);
 	}
+}
+
+enum vcpu_result arch_vcpu_run(struct vcpu *v)
+{
+	enum vcpu_result result = run(v);
+
+	fault_flush(v);
+	return result;
 }

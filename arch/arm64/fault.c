@@ -41,32 +41,62 @@ static struct arch_vcpu *arch_vcpu(const struct vcpu *v)
 
 /* --- storms ----------------------------------------------------------------------------------- */
 
-/* A fault that repeats is believed to be the same one, and looked at again every so often. */
-#define STORM_BEGINS 64
-#define STORM_LOOK   16
-
 /*
- * PC, which costs a system call: as much as a quarter of the whole exit. So of a vCPU that hits one
- * page in one way again and again it is asked for only every STORM_LOOK times.
+ * A vCPU may do the same again and again. To look at a fault costs as much as the exit itself: each
+ * register is a system call. So when it was seen STORM_BEGINS times in a row, the next ones on that
+ * page in that way are taken for the same instruction, and only one of STORM_LOOK is looked at
+ * again. All are counted, and all abort, with ESR as KVM makes it.
  */
-static int fault_pc(struct vcpu *v, const struct bad *b, uint64_t *pc, struct err *e)
+#define STORM_BEGINS 64
+#define STORM_LOOK   256
+
+static bool storm_goes_on(struct storm *s, uint64_t ipa, enum fault_access access, unsigned size)
+{
+	return s->seen == STORM_BEGINS && s->ipa >> 12 == ipa >> 12 && s->access == access &&
+	       s->size == size && s->unseen < STORM_LOOK - 1;
+}
+
+void fault_flush(struct vcpu *v)
+{
+	const struct machine_events *ev = &v->machine->events;
+	struct storm *s = &arch_vcpu(v)->storm;
+
+	if (s->unseen == 0)
+		return;
+	const struct fault f = {
+		.vcpu = v->index,
+		.pc = s->pc,
+		.access = s->access,
+		.cause = s->cause,
+		.action = s->action,
+		.size = s->size,
+		.ipa_known = true,
+		.ipa = s->ipa,
+	};
+	ev->fault_repeats(ev->ctx, &f, s->unseen);
+	s->unseen = 0;
+}
+
+/* Takes note of a fault that was looked at. */
+static void storm_note(struct vcpu *v, const struct bad *b, const struct fault *f)
 {
 	struct storm *s = &arch_vcpu(v)->storm;
-	const bool same = s->count && s->page == b->ipa >> 12 && s->access == b->access;
-	int code;
+	const bool same = s->pc == f->pc && s->ipa >> 12 == b->ipa >> 12 &&
+			  s->access == b->access && s->cause == b->cause &&
+			  s->action == f->action && s->size == b->size;
 
-	if (same && s->count >= STORM_BEGINS && ++s->unseen % STORM_LOOK) {
-		*pc = s->pc;
-		return 0;
-	}
-	code = kvm_get_reg(v->fd, REG_PC, pc, e);
-	if (code)
-		return code;
-	if (!same || s->pc != *pc)
-		*s = (struct storm){ .page = b->ipa >> 12, .access = b->access, .pc = *pc };
-	if (s->count < STORM_BEGINS)
-		s->count++;
-	return 0;
+	fault_flush(v);
+	if (!same || !b->has_ipa)
+		*s = (struct storm){
+			.ipa = b->ipa,
+			.pc = f->pc,
+			.access = b->access,
+			.cause = b->cause,
+			.action = f->action,
+			.size = b->size,
+		};
+	if (s->seen < STORM_BEGINS)
+		s->seen++;
 }
 
 /*
@@ -79,7 +109,7 @@ static void consider_guards(struct vcpu *v, const struct bad *b)
 	const struct storm *s = &arch_vcpu(v)->storm;
 	bool wanted = !__atomic_load_n(&a->guards_wanted, __ATOMIC_RELAXED);
 
-	if (!b->mmio && b->has_ipa && b->access == FAULT_READ && s->count == STORM_BEGINS &&
+	if (!b->mmio && b->has_ipa && b->access == FAULT_READ && s->seen == STORM_BEGINS &&
 	    guards_cover(&a->guards, b->ipa)) {
 		__atomic_store_n(&a->guard_to_open, b->ipa, __ATOMIC_RELAXED);
 		wanted = true;
@@ -128,7 +158,7 @@ static int inject(struct vcpu *v, const struct bad *b, struct err *e)
 	if (b->access == FAULT_FETCH)
 		return inject_fetch_abort(v, b->fsc, e);
 	if (b->fsc == ESR_FSC_EXTERNAL)
-		code = inject_external_abort(v, b->access != FAULT_READ, e);
+		code = inject_exact_abort(v, b->access != FAULT_READ, e);
 	else
 		code = inject_data_abort(v, b->fsc, b->access == FAULT_READ ? 0 : ESR_WNR, e);
 	/* KVM knows the address of the first byte of the instruction that it could not do. */
@@ -238,8 +268,9 @@ static NOINLINE enum fault_next settle(struct vcpu *v, const struct bad *b, stru
 	};
 	unsigned where;
 
-	if (fault_pc(v, b, &f.pc, e))
+	if (kvm_get_reg(v->fd, REG_PC, &f.pc, e))
 		return FAULT_BROKEN;
+	storm_note(v, b, &f);
 	where = ev->fault_count(ev->ctx, &f);
 	consider_guards(v, b);
 	return where ? report(v, b, where, &f, e) : act(v, b, f.action, e);
@@ -258,6 +289,7 @@ static bool is_quiet(const struct vcpu *v, uint64_t ipa)
 enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 {
 	const struct kvm_run *r = v->run;
+	struct storm *s = &arch_vcpu(v)->storm;
 	struct bad b = {
 		.access = r->mmio.is_write ? FAULT_WRITE : FAULT_READ,
 		.cause = answer == ACCESS_REFUSED ? FAULT_REFUSED : FAULT_NOTHING_THERE,
@@ -269,6 +301,10 @@ enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 		.mmio = true,
 	};
 
+	if (s->action == FAULT_ABORTED && storm_goes_on(s, b.ipa, b.access, b.size)) {
+		s->unseen++;
+		return inject_external_abort(v, e) ? FAULT_BROKEN : FAULT_RUN;
+	}
 	memcpy(&b.value, r->mmio.data, sizeof(b.value));
 	if (b.size < 8)
 		b.value &= (1ULL << (8 * b.size)) - 1;

@@ -34,6 +34,9 @@ enum fault_next fault_efault(struct vcpu *v, struct err *e) MUST_CHECK;
  */
 enum fault_next fault_sign(struct vcpu *v, struct err *e) MUST_CHECK;
 
+/* Counts what was not yet counted. On the vCPU's thread, when it stops running. */
+void fault_flush(struct vcpu *v);
+
 /* The loop thread's part: changes guards, with the vCPUs held. */
 void fault_change_guards(struct call *c);
 

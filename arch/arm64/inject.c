@@ -11,7 +11,7 @@
 #define DFSR_WNR (1ULL << 11) /* AArch32's, in both formats */
 #define ISS_MASK 0x1ffffffULL
 
-static int inject_dabt(struct vcpu *v, struct err *e)
+int inject_external_abort(struct vcpu *v, struct err *e)
 {
 	struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
 
@@ -38,17 +38,17 @@ static int correct_esr(struct vcpu *v, uint64_t mask, uint64_t bits, struct err 
 	return kvm_set_reg(v->fd, REG_ESR_EL1, &esr, e);
 }
 
-int inject_external_abort(struct vcpu *v, bool write, struct err *e)
+int inject_exact_abort(struct vcpu *v, bool write, struct err *e)
 {
 	const uint64_t wnr = v->machine->arch->features.aarch32 ? DFSR_WNR : ESR_WNR;
-	int code = inject_dabt(v, e);
+	int code = inject_external_abort(v, e);
 
-	return code || !write ? code : correct_esr(v, wnr, wnr, e);
+	return code ? code : correct_esr(v, wnr, write ? wnr : 0, e);
 }
 
 int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e)
 {
-	int code = inject_dabt(v, e);
+	int code = inject_external_abort(v, e);
 
 	return code ? code : correct_esr(v, ISS_MASK, fsc | flags, e);
 }

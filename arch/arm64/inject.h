@@ -13,10 +13,13 @@
 
 /*
  * The Data Abort of hardware where nothing answers: synchronous External abort, not on a walk. KVM
- * takes FAR from the fault itself, so this is right for the access of the last exit only. KVM gives
- * WnR 0 for stores as well; @write corrects it, which costs two system calls more.
+ * takes FAR from the fault itself, so this is right for the access of the last exit only. ESR is
+ * KVM's: it has WnR 0 for stores as well, and before 6.2 ones in bits 63:32.
  */
-int inject_external_abort(struct vcpu *v, bool write, struct err *e) MUST_CHECK;
+int inject_external_abort(struct vcpu *v, struct err *e) MUST_CHECK;
+
+/* The same with ESR as hardware has it, for two system calls more. */
+int inject_exact_abort(struct vcpu *v, bool write, struct err *e) MUST_CHECK;
 
 /* A Data Abort with another status code and flags (esr.h), FAR as above. 64-bit EL1 only. */
 int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e) MUST_CHECK;

@@ -13,12 +13,15 @@
 #include "vmm/core/ram.h"
 #include "vmm/fault.h"
 
-/* A fault that a vCPU repeats; see fault.c. */
+/* The last fault of a vCPU, and how often it repeats; see fault.c. */
 struct storm {
-	uint64_t page, pc;
+	uint64_t ipa, pc;
 	enum fault_access access;
-	unsigned count;	 /* how often it was seen to be the same */
-	unsigned unseen; /* how often it was believed to be */
+	enum fault_cause cause;
+	enum fault_action action;
+	unsigned size;
+	unsigned seen;	 /* in a row, and looked at; up to STORM_BEGINS */
+	unsigned unseen; /* since then; not yet counted */
 };
 
 /* What the architecture keeps of a vCPU; own thread, or held. */

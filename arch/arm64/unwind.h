@@ -5,8 +5,8 @@
  * symbols. Pure, but for the callbacks. AArch32 code has no such records: do not ask.
  *
  * The stack is the guest's: every step is a step up, but for the few that UNWIND_JUMPS allows for
- * changes of stack (Linux: from the interrupt's or the overflow's to the task's), so loops end, and
- * nothing is read but at addresses that records name.
+ * changes of stack (Linux: from the interrupt's or the overflow's to the task's), so loops end.
+ * Memory is read only where X29, X30 and the records point.
  *
  * Pointer authentication codes are taken off return addresses. Since 6.13 Linux marks the place
  * where an exception interrupted the kernel with a record of zeroes, and a 2 behind it, inside its

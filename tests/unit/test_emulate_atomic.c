@@ -50,6 +50,17 @@ TEST(emulate_exclusives_of_every_size_store_what_was_not_touched)
 		}
 }
 
+TEST(emulate_exclusive_pair_that_is_not_aligned_is_one_access)
+{
+	struct world *w = fresh();
+
+	w->x[1] = AT + 4;
+	step_done(w, "ldxp w0, w2, [x1]", 0x887f0820, EMULATE_NORMAL);
+	EXPECT_EQ(w->calls, 1);
+	expect_call(w, "ldxp", 0, 'r', AT + 4, 8);
+	EXPECT_EQ(w->monitor.bytes, 8);
+}
+
 TEST(emulate_store_exclusive_fails_when_memory_changed)
 {
 	struct world *w = fresh();
@@ -384,6 +395,7 @@ TEST(emulate_casp_pair_may_end_in_the_zero_register)
 }
 
 TEST_MAIN(T(emulate_exclusives_of_every_size_store_what_was_not_touched),
+	  T(emulate_exclusive_pair_that_is_not_aligned_is_one_access),
 	  T(emulate_store_exclusive_fails_when_memory_changed),
 	  T(emulate_store_exclusive_fails_without_its_load),
 	  T(emulate_exclusive_monitor_is_open_after_an_abort),

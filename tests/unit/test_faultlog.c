@@ -123,6 +123,13 @@ static NOINLINE unsigned meet_at(struct faultlog *l, uint64_t pc, uint64_t ipa)
 	return meet(l, &f);
 }
 
+static NOINLINE void repeat_at(struct faultlog *l, uint64_t pc, uint64_t ipa, uint64_t n)
+{
+	struct fault f = fault_at(pc, ipa);
+
+	faultlog_count_repeats(l, &f, n);
+}
+
 static unsigned times_said(const char *what)
 {
 	unsigned n = 0;
@@ -687,7 +694,27 @@ TEST(faultlog_counts_exactly_while_many_vcpus_fault_at_once)
 	(void)close(c.json_fd);
 }
 
-TEST_MAIN(T(faultlog_reports_a_kind_once), T(faultlog_reports_the_text_of_the_fault),
+TEST(faultlog_counts_repeats_without_a_report)
+{
+	const struct faultlog_config c = config();
+	struct faultlog *l = create(&c);
+	static struct faultsum s;
+
+	EXPECT_EQ(meet_at(l, PC, 0x1000), FAULTLOG_TEXT);
+	forget_said();
+	repeat_at(l, PC, 0x1000, 0);
+	repeat_at(l, PC, 0x1000, 41);
+	EXPECT_STR(said, "");
+	faultlog_sum(l, &s);
+	EXPECT_EQ(s.faults, 42);
+	EXPECT_EQ(s.kinds, 1);
+	EXPECT_EQ(s.by_vcpu[0], 42);
+	EXPECT_EQ(s.top[0].count, 42);
+	faultlog_destroy(l);
+}
+
+TEST_MAIN(T(faultlog_counts_repeats_without_a_report), T(faultlog_reports_a_kind_once),
+	  T(faultlog_reports_the_text_of_the_fault),
 	  T(faultlog_counts_every_fault_by_cause_action_and_vcpu),
 	  T(faultlog_reports_no_more_kinds_than_its_limit_and_says_so_once),
 	  T(faultlog_reports_no_faster_than_its_rate_and_makes_up_for_it_later),

@@ -292,21 +292,28 @@ void faultlog_destroy(struct faultlog *l)
 }
 
 /* All of counting that needs the lock. */
-static unsigned count_locked(struct faultlog *l, const struct fault *f, const char **notice)
+/* Counts @n of @f; returns the slot of its kind, or NULL. */
+static struct slot *add_up(struct faultlog *l, const struct fault *f, uint64_t n)
 {
 	struct slot *slot;
 
-	LOCK_SCOPE(&l->lock);
-	l->sum.faults++;
-	l->sum.by_cause[f->cause]++;
-	l->sum.by_action[f->action]++;
-	l->sum.by_vcpu[f->vcpu]++;
+	assert_held(&l->lock);
+	l->sum.faults += n;
+	l->sum.by_cause[f->cause] += n;
+	l->sum.by_action[f->action] += n;
+	l->sum.by_vcpu[f->vcpu] += n;
 	slot = find_slot(l, f);
 	if (slot)
-		slot->kind.count++;
+		slot->kind.count += n;
 	else
-		l->sum.unlisted++;
-	return choose(l, slot, f, notice);
+		l->sum.unlisted += n;
+	return slot;
+}
+
+static unsigned count_locked(struct faultlog *l, const struct fault *f, const char **notice)
+{
+	LOCK_SCOPE(&l->lock);
+	return choose(l, add_up(l, f, 1), f, notice);
 }
 
 unsigned faultlog_count(struct faultlog *l, const struct fault *f)
@@ -322,6 +329,13 @@ unsigned faultlog_count(struct faultlog *l, const struct fault *f)
 		say(l, notice);
 	}
 	return where;
+}
+
+void faultlog_count_repeats(struct faultlog *l, const struct fault *f, uint64_t n)
+{
+	LOCK_SCOPE(&l->lock);
+	if (n)
+		(void)add_up(l, f, n);
 }
 
 void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f)

@@ -85,6 +85,9 @@ void faultlog_destroy(struct faultlog *l);
  */
 unsigned faultlog_count(struct faultlog *l, const struct fault *f) MUST_CHECK;
 
+/* Counts @n more of @f, which was counted before; none of them is reported. */
+void faultlog_count_repeats(struct faultlog *l, const struct fault *f, uint64_t n);
+
 /* Reports @f @where faultlog_count() said. */
 void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f);
 
