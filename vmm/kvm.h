@@ -31,6 +31,7 @@
 #endif
 #ifndef KVM_CAP_ARM_SEA_TO_USER
 #define KVM_CAP_ARM_SEA_TO_USER 245
+#define KVM_EXIT_ARM_SEA	41
 #endif
 
 struct kvm {

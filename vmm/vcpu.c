@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/vcpu.h"
 
+#include "vmm/core/poison.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -72,6 +74,7 @@ static void *vcpu_thread(void *arg)
 	(void)sigemptyset(&only_kick);
 	(void)sigaddset(&only_kick, SIG_KICK);
 	(void)pthread_sigmask(SIG_UNBLOCK, &only_kick, NULL);
+	poison_expect();
 	while (may_enter(v))
 		came_out(v, v->set->enter(v) == VCPU_PARK);
 	return NULL;

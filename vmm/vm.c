@@ -11,6 +11,7 @@
 #include "vmm/arch.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
+#include "vmm/core/poison.h"
 #include "vmm/core/ram.h"
 #include "vmm/faults.h"
 #include "vmm/host/chardev.h"
@@ -397,6 +398,8 @@ static int build(struct vm *vm, struct err *e)
 		code = make_ram(vm, e);
 	if (code == 0)
 		code = faults_create(&vm->faults, vm->config, &vm->mem, e);
+	if (code == 0)
+		code = poison_handle(e);
 	if (code == 0)
 		code = take_signals(vm, e);
 	if (code == 0)

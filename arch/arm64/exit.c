@@ -6,6 +6,7 @@
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 #include "vmm/base/log.h"
+#include "vmm/core/poison.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -113,6 +114,7 @@ static enum vcpu_result run(struct vcpu *v)
 	const struct bus *bus = v->machine->bus;
 	struct kvm_run *r = v->run;
 	enum fault_next next;
+	uintptr_t poison = 0;
 	struct err e;
 
 	for (;;) {
@@ -120,12 +122,15 @@ static enum vcpu_result run(struct vcpu *v)
 			if (errno == EFAULT) {
 				exits_add(exits, EXIT_EFAULT, 0, 0, false);
 				next = fault_efault(v, &e);
-				if (next != FAULT_RUN)
-					return stopped(v, next, &e);
-				continue;
-			}
-			if (errno != EINTR && errno != EAGAIN)
+			} else if (errno == EHWPOISON || (poison = poison_take())) {
+				next = fault_poison(v, poison, &e);
+			} else if (errno != EINTR && errno != EAGAIN) {
 				return run_failed(v, errno);
+			} else {
+				next = FAULT_RUN;
+			}
+			if (next != FAULT_RUN)
+				return stopped(v, next, &e);
 			/* Any access of the last exit is finished by now. */
 			if (vcpu_wanted(v))
 				return VCPU_KICKED;
@@ -140,6 +145,9 @@ static enum vcpu_result run(struct vcpu *v)
 		case KVM_EXIT_ARM_NISV:
 			exits_add(exits, KVM_EXIT_ARM_NISV, r->arm_nisv.fault_ipa, 0, false);
 			next = fault_nisv(v, &e);
+			break;
+		case KVM_EXIT_ARM_SEA:
+			next = fault_sea(v, &e);
 			break;
 		case KVM_EXIT_SYSTEM_EVENT:
 			return system_event(v);

@@ -29,9 +29,11 @@ struct bad {
 	uint64_t ipa;
 	bool has_va; /* else FAR is as KVM knows it */
 	uint64_t va;
-	bool walk;    /* stage 1's walk met it */
-	unsigned fsc; /* the status code that the guest gets */
-	bool mmio;    /* KVM completes the access with run->mmio.data */
+	bool walk;	 /* stage 1's walk met it */
+	unsigned fsc;	 /* the status code that the guest gets */
+	bool mmio;	 /* KVM completes the access with run->mmio.data */
+	bool poisoned;	 /* the host's memory failed at guest physical address poison */
+	uint64_t poison; /* the 4 KiB page of it */
 };
 
 static struct arch_vcpu *arch_vcpu(const struct vcpu *v)
@@ -168,11 +170,11 @@ static int inject(struct vcpu *v, const struct bad *b, struct err *e)
 }
 
 /* An exception that leads back to where it came from, with nothing changed, never ends. */
-static bool locks_up(struct vcpu *v, const struct bad *b)
+static bool locks_up(struct vcpu *v)
 {
 	uint64_t vbar = 0, pc, pstate;
 
-	return b->access == FAULT_FETCH && kvm_get_reg(v->fd, REG_VBAR_EL1, &vbar, NULL) == 0 &&
+	return kvm_get_reg(v->fd, REG_VBAR_EL1, &vbar, NULL) == 0 &&
 	       kvm_get_reg(v->fd, REG_PC, &pc, NULL) == 0 &&
 	       kvm_get_reg(v->fd, REG_PSTATE, &pstate, NULL) == 0 &&
 	       exception_vector(vbar, pstate) == pc;
@@ -180,20 +182,19 @@ static bool locks_up(struct vcpu *v, const struct bad *b)
 
 static enum fault_action action_of(struct vcpu *v, const struct bad *b)
 {
+	const struct policy *p = &v->machine->arch->policy;
+	const enum unclaimed policy = b->has_ipa ? policy_at(p, b->ipa) : p->general;
+
 	if (b->cause == FAULT_HOST_MEMORY)
 		return FAULT_ABORTED;
-	switch (b->has_ipa ? policy_at(&v->machine->arch->policy, b->ipa)
-			   : v->machine->arch->policy.general) {
-	case UNCLAIMED_ZERO:
-		return b->access == FAULT_FETCH || b->walk ? FAULT_ABORTED : FAULT_ZEROES;
-	case UNCLAIMED_ONES:
-		return b->access == FAULT_FETCH || b->walk ? FAULT_ABORTED : FAULT_ONES;
-	case UNCLAIMED_STOP:
+	if (policy == UNCLAIMED_STOP)
 		return FAULT_STOPPED;
-	case UNCLAIMED_ABORT:
-		break;
-	}
-	return locks_up(v, b) ? FAULT_LOCKUP : FAULT_ABORTED;
+	/* Neither instructions nor tables are made of zeroes. */
+	if (b->access == FAULT_FETCH)
+		return locks_up(v) ? FAULT_LOCKUP : FAULT_ABORTED;
+	if (policy == UNCLAIMED_ABORT || b->walk)
+		return FAULT_ABORTED;
+	return policy == UNCLAIMED_ZERO ? FAULT_ZEROES : FAULT_ONES;
 }
 
 static enum fault_next act(struct vcpu *v, const struct bad *b, enum fault_action action,
@@ -238,6 +239,8 @@ static NOINLINE enum fault_next report(struct vcpu *v, const struct bad *b, unsi
 
 	view_open(&w, v);
 	capture(f, &w, b);
+	if (f->action == FAULT_LOCKUP)
+		f->vector = f->pc;
 	next = act(v, b, f->action, e);
 	if (next == FAULT_RUN && f->action == FAULT_ABORTED) {
 		bool walked = f->va_source != FAULT_VA_UNKNOWN;
@@ -474,7 +477,19 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e)
 /* How often a vCPU may come back to one place with nothing found wrong there. */
 #define PATIENCE 100
 
-static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct err *e)
+/* KVM's FAR is right for whatever access it could not do; and there is nothing else to go by. */
+static enum fault_next by_far(struct vcpu *v, struct bad *b, struct err *e)
+{
+	b->has_va = b->has_ipa = false;
+	b->ipa = 0;
+	return settle(v, b, e);
+}
+
+/*
+ * Nothing is wrong with the access. So the guest's tables changed meanwhile, or a TLB held what was
+ * there: it tries again. Or the host cannot give the memory: it fails again.
+ */
+static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct bad *b, struct err *e)
 {
 	struct arch_vcpu *a = arch_vcpu(v);
 
@@ -482,10 +497,10 @@ static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct err 
 		a->puzzles = 0;
 	a->puzzle_pc = w->pc;
 	if (++a->puzzles < PATIENCE)
-		return FAULT_RUN; /* the tables changed meanwhile, or a TLB held what was there */
-	(void)err_set(e, EFAULT, "vCPU %u at pc 0x%" PRIx64 ": KVM_RUN: Bad address", v->index,
-		      w->pc);
-	return FAULT_BROKEN;
+		return FAULT_RUN;
+	a->puzzles = 0;
+	b->cause = FAULT_HOST_MEMORY;
+	return by_far(v, b, e);
 }
 
 /* Whether hardware would set the access flag of a descriptor in read-only memory: it cannot. */
@@ -499,6 +514,11 @@ static bool walk_writes_rom(const struct view *w, const struct mmu_walk *walk, u
 	r = space_at(&w->v->machine->arch->space, last->at);
 	*at = last->at;
 	return r && r->kind == SPACE_ROM;
+}
+
+static bool is_poisoned(const struct bad *b, uint64_t ipa)
+{
+	return b->poisoned && b->poison >> 12 == ipa >> 12;
 }
 
 /*
@@ -518,7 +538,7 @@ static bool wrong_with(struct view *w, uint64_t va, struct bad *b)
 		b->walk = true;
 		b->ipa = walk.step[walk.nr_steps - 1].at;
 		b->fsc = mmu_fsc(&walk);
-		b->cause = FAULT_NOTHING_THERE;
+		b->cause = is_poisoned(b, b->ipa) ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
 		return true;
 	}
 	if (walk_writes_rom(w, &walk, &b->ipa)) {
@@ -531,7 +551,9 @@ static bool wrong_with(struct view *w, uint64_t va, struct bad *b)
 		return false;
 	b->ipa = walk.pa;
 	r = space_at(&w->v->machine->arch->space, walk.pa);
-	if (!r || r->kind == SPACE_QUIET)
+	if (is_poisoned(b, walk.pa))
+		b->cause = FAULT_HOST_MEMORY;
+	else if (!r || r->kind == SPACE_QUIET)
 		b->cause = FAULT_NOTHING_THERE;
 	else if (r->kind == SPACE_ROM &&
 		 (b->access == FAULT_WRITE || b->access == FAULT_READ_WRITE))
@@ -541,15 +563,6 @@ static bool wrong_with(struct view *w, uint64_t va, struct bad *b)
 	else
 		return false;
 	return true;
-}
-
-/* Where the instruction does not tell the address, the abort does: FAR is KVM's own. */
-static enum fault_next by_far(struct vcpu *v, struct bad *b, struct err *e)
-{
-	b->has_va = b->has_ipa = false;
-	b->ipa = 0;
-	b->cause = FAULT_NOTHING_THERE;
-	return settle(v, b, e);
 }
 
 static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct insn *i, struct bad *b,
@@ -566,8 +579,10 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 	if (i->class == INSN_CACHE || i->class == INSN_PREFETCH)
 		return skip_instruction(v, e);
 	b->access = access_of(i);
-	if (emulate_address(&cpu, i, &a) != EMULATE_DONE)
+	if (emulate_address(&cpu, i, &a) != EMULATE_DONE) {
+		b->cause = b->poisoned ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
 		return by_far(v, b, e);
+	}
 	b->size = a.bytes;
 	/* Page by page: what lies in one need not say anything of the next. */
 	do {
@@ -578,25 +593,100 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 		}
 		off = ((a.va + off) | 0xfff) + 1 - a.va;
 	} while (off < a.bytes);
-	return puzzled(v, w, e);
+	return puzzled(v, w, b, e);
 }
 
-enum fault_next fault_efault(struct vcpu *v, struct err *e)
+/* @b says what is known before: of poison, if any. */
+static enum fault_next unreachable(struct vcpu *v, const struct bad *known, struct err *e)
 {
-	struct bad b = { .access = FAULT_FETCH, .fsc = ESR_FSC_EXTERNAL };
+	struct bad b = *known;
 	struct view w;
 	struct insn i;
 	uint32_t word;
 
 	view_open(&w, v);
-	if (v->machine->arch->features.aarch32)
-		return puzzled(v, &w, e); /* such a machine has no guards */
+	/* A 32-bit machine has no guards, so this is the host's failure. */
+	if (v->machine->arch->features.aarch32) {
+		b.access = FAULT_READ;
+		return puzzled(v, &w, &b, e);
+	}
+	b.access = FAULT_FETCH;
 	if (wrong_with(&w, w.pc, &b))
 		return settle(v, &b, e);
-	b = (struct bad){ .access = FAULT_READ, .fsc = ESR_FSC_EXTERNAL };
-	if (view_aarch32(&w))
+	b = *known;
+	b.access = FAULT_READ;
+	if (view_aarch32(&w)) {
+		b.cause = b.poisoned ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
 		return by_far(v, &b, e);
+	}
 	if (!view_insn(&w, &word) || !insn_decode(word, &i))
-		return puzzled(v, &w, e);
+		return puzzled(v, &w, &b, e);
 	return bad_data(v, &w, &i, &b, e);
+}
+
+enum fault_next fault_efault(struct vcpu *v, struct err *e)
+{
+	return unreachable(v, &(struct bad){ .fsc = ESR_FSC_EXTERNAL }, e);
+}
+
+enum fault_next fault_poison(struct vcpu *v, uintptr_t host, struct err *e)
+{
+	const struct gmem *mem = v->machine->mem;
+	struct bad b = { .fsc = ESR_FSC_EXTERNAL };
+
+	for (size_t i = 0; host && i < mem->nr; i++) {
+		const struct gmem_region *r = &mem->region[i];
+
+		if (host - (uintptr_t)r->host < r->size) {
+			b.poisoned = true;
+			b.poison = r->base + (host - (uintptr_t)r->host);
+		}
+	}
+	return unreachable(v, &b, e);
+}
+
+bool fault_look_for_lockup(struct vcpu *v)
+{
+	const uint64_t fetch_abort = (uint64_t)ESR_EC_INSN_ABORT << 26 | ESR_FSC_EXTERNAL;
+	struct bad b = { .access = FAULT_FETCH, .fsc = ESR_FSC_EXTERNAL };
+	uint64_t elr, far, esr;
+	struct view w;
+	struct err e;
+
+	if (v->machine->arch->features.aarch32)
+		return false;
+	view_open(&w, v);
+	if (kvm_get_reg(v->fd, REG_ELR_EL1, &elr, NULL) ||
+	    kvm_get_reg(v->fd, REG_FAR_EL1, &far, NULL) ||
+	    kvm_get_reg(v->fd, REG_ESR_EL1, &esr, NULL))
+		return false;
+	if (w.code || w.pc != elr || w.pc != far || !locks_up(v) ||
+	    (esr & 0xfc00003fULL) != fetch_abort)
+		return false;
+	if (!wrong_with(&w, w.pc, &b))
+		b.cause = FAULT_NOT_FOR_DEVICE;
+	return settle(v, &b, &e) == FAULT_PARK;
+}
+
+/* What KVM_EXIT_ARM_SEA puts where struct kvm_run has its union; not in older headers. */
+struct exit_arm_sea {
+	uint64_t flags, esr, gva, gpa;
+};
+#define SEA_GPA_VALID 1u
+
+enum fault_next fault_sea(struct vcpu *v, struct err *e)
+{
+	struct bad b = { .cause = FAULT_HOST_MEMORY };
+	struct exit_arm_sea sea;
+
+	memcpy(&sea, &v->run->hw, sizeof(sea));
+	b.fsc = sea.esr & 0x3f;
+	b.walk = b.fsc != ESR_FSC_EXTERNAL;
+	b.has_ipa = sea.flags & SEA_GPA_VALID;
+	b.ipa = sea.gpa;
+	if ((sea.esr >> 26 & ~1u) == ESR_EC_INSN_ABORT_LOWER)
+		b.access = FAULT_FETCH;
+	else
+		b.access = sea.esr & ISS_WNR ? FAULT_WRITE : FAULT_READ;
+	return settle(v, &b, e);
 }

@@ -28,11 +28,23 @@ enum fault_next fault_nisv(struct vcpu *v, struct err *e) MUST_CHECK;
 /* After KVM_RUN failed with EFAULT: the host cannot access what lies at the address. */
 enum fault_next fault_efault(struct vcpu *v, struct err *e) MUST_CHECK;
 
+/* After KVM_RUN met memory of the host that failed: at @host (vmm/core/poison.h). */
+enum fault_next fault_poison(struct vcpu *v, uintptr_t host, struct err *e) MUST_CHECK;
+
+/* After KVM_EXIT_ARM_SEA: the same, told by the hardware's own abort. */
+enum fault_next fault_sea(struct vcpu *v, struct err *e) MUST_CHECK;
+
 /*
  * After a read that the bus carried out, when the value's top bit is set: KVM before 7.2 drops the
  * sign that LDRSB and kin extend, so those are completed here.
  */
 enum fault_next fault_sign(struct vcpu *v, struct err *e) MUST_CHECK;
+
+/*
+ * Whether @v, which is held, aborts on its own vector for ever, inside KVM: each abort leads to the
+ * next. It is then reported, and parks.
+ */
+bool fault_look_for_lockup(struct vcpu *v);
 
 /* Counts what was not yet counted. On the vCPU's thread, when it stops running. */
 void fault_flush(struct vcpu *v);

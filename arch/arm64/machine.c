@@ -11,6 +11,7 @@
 #include "arch/arm64/layout.h"
 #include "arch/arm64/memmap.h"
 #include "arch/arm64/regs.h"
+#include "arch/arm64/spin.h"
 #include "devices/gicv2m.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
@@ -102,6 +103,9 @@ static int create_vm(struct machine *m, struct err *e)
 		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_NISV_TO_USER, 0, "NISV_TO_USER", e);
 	if (code == 0 && kvm_cap(m->kvm, KVM_CAP_ARM_SYSTEM_SUSPEND))
 		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_SYSTEM_SUSPEND, 0, "SYSTEM_SUSPEND", e);
+	/* A failure of the host's memory then comes to us, and not to the guest as an SError. */
+	if (code == 0 && kvm_cap(m->kvm, KVM_CAP_ARM_SEA_TO_USER))
+		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_SEA_TO_USER, 0, "SEA_TO_USER", e);
 	/* Huge pages from the pool have no tags. */
 	if (m->config->hugepages && cpu.mte == FEATURE_AUTO)
 		cpu.mte = FEATURE_OFF;
@@ -331,6 +335,7 @@ void arch_machine_destroy(struct machine *m)
 		return;
 	loop_unpost(m->loop, &a->suspend_call);
 	loop_unpost(m->loop, &a->guards_call);
+	spin_stop(m);
 	remove_device(m, a->v2m);
 	remove_device(m, a->pvpanic);
 	remove_device(m, a->gpio);
@@ -532,6 +537,8 @@ int arch_machine_reset(struct machine *m, struct err *e)
 		code = load(m, e);
 	if (code == 0)
 		code = reset_vcpus(m, e);
+	if (code == 0 && !a->started)
+		spin_start(m);
 	a->started = true;
 	a->told_crash_kernel = false;
 	return code;

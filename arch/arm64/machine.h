@@ -30,6 +30,11 @@ struct arch_vcpu {
 	struct storm storm;
 	uint64_t puzzle_pc; /* where KVM_RUN failed, and nothing was found wrong */
 	unsigned puzzles;
+
+	/* Loop thread: at its last look; see spin.c. */
+	uint64_t spin_ns;
+	unsigned spin_exits;
+	bool suspect;
 };
 
 struct arch_machine {
@@ -41,6 +46,7 @@ struct arch_machine {
 	struct call guards_call; /* has the loop change them; see fault.c */
 	bool guards_wanted;	 /* over all holes; atomic */
 	uint64_t guard_to_open;	 /* 0: none; atomic */
+	struct timer spin_timer;
 	struct policy policy;
 	uint64_t mmfr[4];	/* ID_AA64MMFR0_EL1 to 3 of every vCPU; 0 for a 32-bit EL1 */
 	struct arch_vcpu *vcpu; /* one for each, by index; owned */

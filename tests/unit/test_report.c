@@ -570,7 +570,7 @@ TEST(report_names_the_vector_that_a_vcpu_is_locked_up_at)
 		   "  cpu              vCPU 0, svc, AArch32\n"
 		   "  pc               0x00000010\n"
 		   "  access           instruction fetch of 4 bytes\n"
-		   "  virtual address  0x00000010, from the instruction's registers\n"
+		   "  virtual address  0x00000010, the pc\n"
 		   "  stage 2          0x00000010: no memory and no device\n"
 		   "                   nothing below\n"
 		   "                   0x8ffffec bytes before pl011 (0x09000000 to 0x09000fff)\n"

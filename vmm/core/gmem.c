@@ -2,6 +2,7 @@
 #include "vmm/core/gmem.h"
 
 #include "vmm/base/checked.h"
+#include "vmm/core/poison.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -73,7 +74,8 @@ bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
 
 		if (w.len == 0)
 			return false;
-		memcpy(to, w.host, w.len);
+		if (!poison_copy(to, w.host, w.len))
+			return false;
 		to += w.len;
 		at.a += w.len;
 		len -= w.len;
@@ -90,7 +92,8 @@ bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
 	while (len) {
 		struct window w = gmem_window(m, at, len);
 
-		memcpy(w.host, from, w.len);
+		if (!poison_copy(w.host, from, w.len))
+			return false;
 		gmem_mark_dirty(m, at, w.len);
 		from += w.len;
 		at.a += w.len;

@@ -49,12 +49,15 @@ struct gmem {
  */
 int gmem_add(struct gmem *m, const struct gmem_region *r, struct err *e) MUST_CHECK;
 
-/* Copies @len bytes; false, and nothing promised of @dst, when any byte lies outside memory. */
+/*
+ * Copies @len bytes; false, and nothing promised of @dst, when any byte lies outside memory, or the
+ * host's memory under it failed.
+ */
 bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK;
 
 /*
  * Copies @len bytes in and marks them dirty; false when any byte lies outside or is read-only, and
- * none is written.
+ * none is written; also when the host's memory failed, and some may be.
  */
 bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len) MUST_CHECK;
 

@@ -120,6 +120,12 @@ static void put_access(struct out *o, const struct fault *f, const struct report
 		[FAULT_VA_DECODED] = "from the instruction's registers",
 		[FAULT_VA_BOTH] = "from the fault address register and the instruction",
 	};
+	static const char *const fetch_known_by[] = {
+		[FAULT_VA_REGISTER] = "from the fault address register",
+		[FAULT_VA_DECODED] = "the pc",
+		[FAULT_VA_BOTH] = "the pc, and the fault address register",
+	};
+	const char *const *how = f->access == FAULT_FETCH ? fetch_known_by : known_by;
 	struct report_name va = report_name(names, f->va), decoded;
 
 	row(o, "access", "%s%s%s%s%s", report_access_words(f->access, f->size).s,
@@ -134,7 +140,7 @@ static void put_access(struct out *o, const struct fault *f, const struct report
 	case FAULT_VA_DECODED:
 	case FAULT_VA_BOTH:
 		row(o, "virtual address", "0x%08" PRIx64 "%s%s, %s", f->va, NAMED(va),
-		    known_by[f->va_source]);
+		    how[f->va_source]);
 		break;
 	case FAULT_VA_DISAGREE:
 		decoded = report_name(names, f->va_decoded);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/core/poison.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Two pages of a file of one: to touch the second is SIGBUS. */
+static char *half_a_file(void)
+{
+	int fd = memfd_create("half", MFD_CLOEXEC);
+	char *at;
+
+	EXPECT(fd >= 0 && ftruncate(fd, 4096) == 0);
+	at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	EXPECT(at != MAP_FAILED);
+	return at;
+}
+
+TEST(a_copy_from_or_to_memory_that_fails_says_so_again_and_again)
+{
+	char *at = half_a_file(), buf[64] = { 7 };
+	struct err e;
+
+	EXPECT_EQ(poison_handle(&e), 0);
+	for (int i = 0; i < 3; i++) {
+		EXPECT(!poison_copy(buf, at + 4096, sizeof(buf)));
+		EXPECT(!poison_copy(at + 4090, buf, sizeof(buf)));
+		EXPECT(poison_copy(at, buf, sizeof(buf)));
+		EXPECT_EQ(at[0], 7);
+	}
+}
+
+static void told(int sig UNUSED)
+{
+	_exit(0);
+}
+
+TEST(any_other_bus_error_goes_to_who_had_it_before)
+{
+	char *volatile at = half_a_file();
+	struct err e;
+
+	(void)signal(SIGBUS, told);
+	EXPECT_EQ(poison_handle(&e), 0);
+	poison_expect();
+	at[5000] = 1; /* not a memory error: si_code says so */
+	test_fail(__FILE__, __LINE__, "the write came back");
+}
+
+TEST(a_bus_error_sent_by_somebody_is_not_lost)
+{
+	struct err e;
+
+	(void)signal(SIGBUS, told);
+	EXPECT_EQ(poison_handle(&e), 0);
+	(void)raise(SIGBUS);
+	test_fail(__FILE__, __LINE__, "nothing happened");
+}
+
+TEST(what_a_vcpu_touched_is_taken_once)
+{
+	siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_MCEERR_AR };
+	struct sigaction now;
+	struct err e;
+
+	info.si_addr = (void *)0x7000;
+	EXPECT_EQ(poison_handle(&e), 0);
+	poison_expect();
+	EXPECT_EQ(sigaction(SIGBUS, NULL, &now), 0);
+	EXPECT_EQ(poison_take(), 0);
+	now.sa_sigaction(SIGBUS, &info, NULL);
+	EXPECT_EQ(poison_take(), 0x7000);
+	EXPECT_EQ(poison_take(), 0);
+	info.si_code = BUS_MCEERR_AO;
+	now.sa_sigaction(SIGBUS, &info, NULL);
+	EXPECT_EQ(poison_take(), 0);
+}
+
+TEST_MAIN(T(a_copy_from_or_to_memory_that_fails_says_so_again_and_again),
+	  T(any_other_bus_error_goes_to_who_had_it_before),
+	  T(a_bus_error_sent_by_somebody_is_not_lost), T(what_a_vcpu_touched_is_taken_once))

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/core/poison.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+
+static struct sigaction before;
+
+/* The thread's own. The signal handler runs on the same thread, so these need no lock. */
+static _Thread_local sigjmp_buf copy_failed;
+static _Thread_local volatile sig_atomic_t copying;
+static _Thread_local volatile sig_atomic_t expected;
+static _Thread_local volatile uintptr_t noted;
+
+/* Puts the old handler back, and takes the signal again: by the instruction, or now. */
+static void crash(int sig, const siginfo_t *info)
+{
+	(void)sigaction(SIGBUS, &before, NULL);
+	if (info->si_code <= 0) /* sent by somebody */
+		(void)raise(sig);
+}
+
+static void on_bus(int sig, siginfo_t *info, void *context UNUSED)
+{
+	int saved = errno;
+
+	if (copying) {
+		copying = 0;
+		siglongjmp(copy_failed, 1);
+	}
+	if (info->si_code == BUS_MCEERR_AO)
+		return; /* nobody has touched it yet */
+	if (info->si_code == BUS_MCEERR_AR && expected)
+		noted = (uintptr_t)info->si_addr;
+	else
+		crash(sig, info);
+	errno = saved;
+}
+
+int poison_handle(struct err *e)
+{
+	struct sigaction sa = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	return sigaction(SIGBUS, &sa, &before) < 0 ? err_sys(e, "sigaction") : 0;
+}
+
+void poison_expect(void)
+{
+	expected = 1;
+}
+
+uintptr_t poison_take(void)
+{
+	uintptr_t address = noted;
+
+	noted = 0;
+	return address;
+}
+
+bool poison_copy(void *dst, const void *src, size_t len)
+{
+	if (sigsetjmp(copy_failed, 0)) /* the handler blocks nothing: no mask to restore */
+		return false;
+	copying = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	memcpy(dst, src, len);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	copying = 0;
+	return true;
+}

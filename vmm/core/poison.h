@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * poison: memory of the host that failed. The kernel tells of it with SIGBUS: to a thread that
+ * touched such a page, or whose vCPU did in KVM_RUN (there si_code is BUS_MCEERR_AR and si_addr the
+ * host address of the page). Guest RAM may be lost so at any time, and vmm must live.
+ *
+ * What vmm reads and writes of guest memory goes through poison_copy(), which fails then; what a
+ * vCPU touches is noted for its thread to take. Any other SIGBUS is a crash, as it was before.
+ */
+#ifndef VMM_CORE_POISON_H
+#define VMM_CORE_POISON_H
+
+#include "vmm/base/err.h"
+
+/* Installs the handler; what was there before serves other SIGBUS. Once, before other threads. */
+int poison_handle(struct err *e) MUST_CHECK;
+
+/* From now on the thread has a vCPU: what KVM_RUN meets is noted, not a crash. */
+void poison_expect(void);
+
+/* Takes what was noted: the host address, or 0. */
+uintptr_t poison_take(void);
+
+/* memcpy() between memory that may fail; false when it did, with @dst undefined. */
+bool poison_copy(void *dst, const void *src, size_t len) MUST_CHECK;
+
+#endif
