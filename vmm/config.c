@@ -233,8 +233,20 @@ const struct key vm_config_keys[] = {
 	{
 		.name = "fault-log",
 		.help = "write each report of a bad access as a line of JSON",
+		.more = "Behind what the file has already.",
 		AT(fault_log),
 		FILE_NAME,
+	},
+	{
+		.name = "trace",
+		.arg = "mmio|exits|psci",
+		.help = "a line for each exit of the guest, and who took it",
+		.more = "mmio: accesses to devices; exits: all ways out of the guest; psci: the "
+			"PSCI calls that end, reset or suspend the machine. Several can be given, "
+			"with commas between.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(trace),
 	},
 	{
 		.section = "What happens when",
@@ -427,6 +439,10 @@ static int validate_cpu(const struct cpu_config *c, struct err *e)
 
 static int validate_lists(const struct vm_config *c, struct err *e)
 {
+	unsigned trace;
+
+	if (trace_parse(&trace, &c->trace, e))
+		return err_ctx(e, "--trace");
 	for (size_t i = 0; i < c->holes.nr; i++) {
 		struct hole h;
 

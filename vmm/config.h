@@ -63,6 +63,7 @@ struct vm_config {
 	struct key_list roms;	 /* as rom_parse() reads them */
 	struct key_list symbols; /* as symbol_file_parse() reads them */
 	char *fault_log;	 /* NULL: none */
+	struct key_list trace;	 /* as trace_parse() reads them */
 	uint32_t grace_s; /* seconds between pressing the power key and ending the VM by force */
 	uint32_t verbose; /* 0..2 */
 };
@@ -105,6 +106,12 @@ struct hole {
 
 /* Reads "ADDR+LEN=POLICY"; the numbers as text_size() reads them. The range does not wrap. */
 int hole_parse(struct hole *h, const char *text, struct err *e) MUST_CHECK;
+
+/* --trace: what is told, as a mask. */
+enum { TRACE_MMIO = 1, TRACE_EXITS = 2, TRACE_PSCI = 4 };
+
+/* Reads names, each one of those or several with commas between, into *@mask. */
+int trace_parse(unsigned *mask, const struct key_list *l, struct err *e) MUST_CHECK;
 
 /* A file and an address: "FILE@ADDR". The file's name may have an @ of its own. */
 struct file_at {

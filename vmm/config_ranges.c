@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Items of options that name addresses: ADDR+LEN=POLICY, FILE@ADDR. */
+/* Items of options that are lists: ADDR+LEN=POLICY, FILE@ADDR, names of traces. */
 #include "vmm/base/checked.h"
 #include "vmm/base/scope.h"
 #include "vmm/base/text.h"
@@ -49,6 +49,33 @@ int hole_parse(struct hole *h, const char *text, struct err *e)
 			       "%s is not a range and what becomes of it; write one like "
 			       "0x10000000+64K=zero (or abort, ones, stop)",
 			       text_quote(text).s);
+	return 0;
+}
+
+int trace_parse(unsigned *mask, const struct key_list *l, struct err *e)
+{
+	static const char *const names[] = { "mmio", "exits", "psci" }; /* bits 0 to 2 */
+
+	*mask = 0;
+	for (size_t i = 0; i < l->nr; i++) {
+		const char *at = l->at[i];
+
+		while (true) {
+			const size_t len = strcspn(at, ",");
+			size_t n = 0;
+
+			while (n < ARRAY_SIZE(names) &&
+			       (strlen(names[n]) != len || memcmp(names[n], at, len) != 0))
+				n++;
+			if (n == ARRAY_SIZE(names))
+				return err_set(e, EINVAL, "%s is not one of mmio, exits, psci",
+					       text_quote(l->at[i]).s);
+			*mask |= 1U << n;
+			if (at[len] == '\0')
+				break;
+			at += len + 1;
+		}
+	}
 	return 0;
 }
 

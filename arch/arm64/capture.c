@@ -223,7 +223,7 @@ static void compare_far(struct fault *f)
 int capture_exception(struct fault *f, struct view *w, struct err *e)
 {
 	const bool aarch32 = w->v->machine->arch->features.aarch32;
-	uint64_t vbar;
+	uint64_t vbar = 0;
 	int code = inject_look(w->v, &f->esr, &f->far, e);
 
 	if (code == 0)

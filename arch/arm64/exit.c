@@ -5,6 +5,7 @@
 #include "arch/arm64/fault.h"
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
+#include "arch/arm64/trace.h"
 #include "vmm/base/log.h"
 #include "vmm/core/poison.h"
 
@@ -98,11 +99,15 @@ static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
 	memcpy(&v, r->mmio.data, sizeof(v));
 	if (r->mmio.is_write) {
+		if (vcpu->machine->arch->trace)
+			trace_mmio(vcpu, r->mmio.phys_addr, r->mmio.len, true, v);
 		answer = bus_write(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, v);
 		return answer == ACCESS_OK ? FAULT_RUN : fault_mmio(vcpu, answer, e);
 	}
 	answer = bus_read(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, &v);
 	memcpy(r->mmio.data, &v, sizeof(v));
+	if (vcpu->machine->arch->trace)
+		trace_mmio(vcpu, r->mmio.phys_addr, r->mmio.len, false, v);
 	if (answer != ACCESS_OK)
 		return fault_mmio(vcpu, answer, e);
 	return is_negative(v, r->mmio.len) ? fault_sign(vcpu, e) : FAULT_RUN;
@@ -118,14 +123,18 @@ static enum vcpu_result run(struct vcpu *v)
 	struct err e;
 
 	for (;;) {
-		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
-			if (errno == EFAULT) {
+		int error = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
+
+		if (v->machine->arch->trace)
+			trace_exit(v, error);
+		if (error) {
+			if (error == EFAULT) {
 				exits_add(exits, EXIT_EFAULT, 0, 0, false);
 				next = fault_efault(v, &e);
-			} else if (errno == EHWPOISON || (poison = poison_take())) {
+			} else if (error == EHWPOISON || (poison = poison_take())) {
 				next = fault_poison(v, poison, &e);
-			} else if (errno != EINTR && errno != EAGAIN) {
-				return run_failed(v, errno);
+			} else if (error != EINTR && error != EAGAIN) {
+				return run_failed(v, error);
 			} else {
 				next = FAULT_RUN;
 			}

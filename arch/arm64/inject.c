@@ -55,7 +55,7 @@ int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *
 
 int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e)
 {
-	uint64_t pc, pstate, sctlr, vbar, new_pstate, vector, esr;
+	uint64_t pc = 0, pstate = 0, sctlr = 0, vbar = 0, new_pstate, vector, esr;
 	int code = kvm_get_reg(v->fd, REG_PC, &pc, e);
 
 	if (code == 0)

@@ -138,6 +138,8 @@ int arch_vm_create(struct machine *m, struct err *e)
 	if (!a->vcpu)
 		return err_set(e, ENOMEM, "machine: out of memory");
 	code = policy_read(&a->policy, c, e);
+	if (code == 0)
+		code = trace_parse(&a->trace, &c->trace, e);
 	if (code)
 		return code;
 	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */

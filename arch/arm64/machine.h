@@ -48,6 +48,7 @@ struct arch_machine {
 	uint64_t guard_to_open;	 /* 0: none; atomic */
 	struct timer spin_timer;
 	struct policy policy;
+	unsigned trace;		/* TRACE_..., of config.h */
 	uint64_t mmfr[4];	/* ID_AA64MMFR0_EL1 to 3 of every vCPU; 0 for a 32-bit EL1 */
 	struct arch_vcpu *vcpu; /* one for each, by index; owned */
 	struct ram pvtime;	/* where KVM tells guests of stolen time */

@@ -178,6 +178,9 @@ TEST(contradictions_are_refused)
 		{ "\"pin\":\"0-3\"", "--pin: '0-3' has 4 host CPUs for the 1 of --cpus" },
 		{ "\"pin\":\"0\",\"cpus\":2", "--pin: '0' has 1 host CPUs for the 2 of --cpus" },
 		{ "\"hole\":[\"1+1\"]", "--hole: '1+1' is not a range and what becomes of it" },
+		{ "\"trace\":[\"mmio\",\"psci,mmi\"]",
+		  "--trace: 'psci,mmi' is not one of mmio, exits, psci" },
+		{ "\"trace\":[\"mmio,\"]", "--trace: 'mmio,' is not one of" },
 		{ "\"rom\":[\"flash\"]", "--rom: 'flash' is not a file and an address" },
 		{ "\"pin\":\"x\"", "--pin: 'x' is not a list of host CPUs from 0 to 1023" },
 	};
