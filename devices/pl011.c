@@ -479,7 +479,7 @@ static void pl011_describe(const struct device *d, struct fdt *t)
 	const struct pl011 *s = container_of(d, const struct pl011, dev);
 
 	fdt_node_at(t, "pl011", d->base);
-	FDT_STRS(t, "compatible", "arm,pl011", "arm,primecell");
+	primecell_describe(t, "arm,pl011", pl011_id);
 	fdt_reg(t, d->base, d->size);
 	fdt_spi(t, s->irq->spi);
 	FDT_CELLS(t, "clocks", FDT_PHANDLE_CLOCK, FDT_PHANDLE_CLOCK);

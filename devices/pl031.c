@@ -192,7 +192,7 @@ static void pl031_describe(const struct device *d, struct fdt *t)
 	const struct pl031 *s = container_of(d, const struct pl031, dev);
 
 	fdt_node_at(t, "pl031", d->base);
-	FDT_STRS(t, "compatible", "arm,pl031", "arm,primecell");
+	primecell_describe(t, "arm,pl031", pl031_id);
 	fdt_reg(t, d->base, d->size);
 	fdt_spi(t, s->irq->spi);
 	FDT_CELLS(t, "clocks", FDT_PHANDLE_CLOCK);

@@ -195,7 +195,7 @@ static void pl061_describe(const struct device *d, struct fdt *t)
 	enum { KEY_POWER = 116, ACTIVE_HIGH = 0 }; /* as in Linux's bindings */
 
 	fdt_node_at(t, "pl061", d->base);
-	FDT_STRS(t, "compatible", "arm,pl061", "arm,primecell");
+	primecell_describe(t, "arm,pl061", pl061_id);
 	fdt_reg(t, d->base, d->size);
 	fdt_spi(t, s->irq->spi);
 	FDT_CELLS(t, "clocks", FDT_PHANDLE_CLOCK);

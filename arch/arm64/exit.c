@@ -90,7 +90,7 @@ static bool is_negative(uint64_t v, unsigned size)
 }
 
 /* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
-static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r,
+static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r, bool trace,
 			    struct err *e)
 {
 	uint64_t v;
@@ -99,14 +99,14 @@ static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
 	memcpy(&v, r->mmio.data, sizeof(v));
 	if (r->mmio.is_write) {
-		if (vcpu->machine->arch->trace)
+		if (trace)
 			trace_mmio(vcpu, r->mmio.phys_addr, r->mmio.len, true, v);
 		answer = bus_write(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, v);
 		return answer == ACCESS_OK ? FAULT_RUN : fault_mmio(vcpu, answer, e);
 	}
 	answer = bus_read(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, &v);
 	memcpy(r->mmio.data, &v, sizeof(v));
-	if (vcpu->machine->arch->trace)
+	if (trace)
 		trace_mmio(vcpu, r->mmio.phys_addr, r->mmio.len, false, v);
 	if (answer != ACCESS_OK)
 		return fault_mmio(vcpu, answer, e);
@@ -117,6 +117,7 @@ static enum vcpu_result run(struct vcpu *v)
 {
 	struct exits *exits = &v->machine->arch->vcpu[v->index].exits;
 	const struct bus *bus = v->machine->bus;
+	const bool trace = v->machine->arch->trace;
 	struct kvm_run *r = v->run;
 	enum fault_next next;
 	uintptr_t poison = 0;
@@ -125,7 +126,7 @@ static enum vcpu_result run(struct vcpu *v)
 	for (;;) {
 		int error = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
 
-		if (v->machine->arch->trace)
+		if (trace)
 			trace_exit(v, error);
 		if (error) {
 			if (error == EFAULT) {
@@ -149,7 +150,7 @@ static enum vcpu_result run(struct vcpu *v)
 		case KVM_EXIT_MMIO:
 			exits_add(exits, KVM_EXIT_MMIO, r->mmio.phys_addr, (uint8_t)r->mmio.len,
 				  r->mmio.is_write);
-			next = mmio(v, bus, r, &e);
+			next = mmio(v, bus, r, trace, &e);
 			break;
 		case KVM_EXIT_ARM_NISV:
 			exits_add(exits, KVM_EXIT_ARM_NISV, r->arm_nisv.fault_ipa, 0, false);

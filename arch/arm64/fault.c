@@ -129,10 +129,11 @@ void fault_change_guards(struct call *c)
 	struct err e;
 
 	vcpus_hold(a->machine->vcpus);
-	if (open)
-		(void)guards_open(&a->guards, open);
+	/* In this order: a page that was opened stays open. */
 	if (a->guards.nr && guards_extend(&a->guards, &a->space, machine_space_end(a->machine), &e))
 		log_warn("%s", e.text);
+	if (open)
+		(void)guards_open(&a->guards, open);
 	vcpus_release(a->machine->vcpus);
 }
 

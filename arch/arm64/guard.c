@@ -24,9 +24,34 @@ static int make_host(struct guard_host *h, uint64_t size, struct err *e)
 	return 0;
 }
 
-/* Gives @new its slot and puts it in the list at @at. */
-static int insert(struct guards *g, size_t at, struct guard *new, struct err *e)
+/* Index of the first guard that ends beyond @ipa. */
+static size_t first_beyond(const struct guards *g, uint64_t ipa)
 {
+	size_t lo = 0, hi = g->nr;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (g->at[mid].base + g->at[mid].size > ipa)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* The guard that covers @ipa, or NULL. */
+static struct guard *find(const struct guards *g, uint64_t ipa)
+{
+	size_t i = first_beyond(g, ipa);
+
+	return i < g->nr && g->at[i].base <= ipa ? &g->at[i] : NULL;
+}
+
+/* Gives @new its slot and puts it in the list. */
+static int insert(struct guards *g, struct guard *new, struct err *e)
+{
+	size_t at = first_beyond(g, new->base);
 	int code;
 
 	if (g->nr == g->room) {
@@ -48,30 +73,53 @@ static int insert(struct guards *g, size_t at, struct guard *new, struct err *e)
 	return 0;
 }
 
-/* Guards over the holes from g->end up to @end, backed by @h of at most @largest bytes. */
-static int cover(struct guards *g, const struct space *s, struct guard_host *h, uint64_t end,
-		 uint64_t largest, struct err *e)
+/* The next piece of a hole, from *@at on, without a guard; moves *@at behind it. */
+static bool next_bare(const struct guards *g, const struct space *s, uint64_t end, uint64_t *at,
+		      struct guard *piece)
 {
-	uint64_t at = g->end, base, size, most = 0;
-	int code = 0;
+	uint64_t base, size;
 
-	for (; space_hole(s, at, end, g->page, &base, &size); at = base + size)
-		if (size > most)
-			most = size;
-	if (most == 0)
+	while (space_hole(s, *at, end, g->page, &base, &size)) {
+		const size_t i = first_beyond(g, base);
+		const struct guard *next = i < g->nr ? &g->at[i] : NULL;
+
+		if (next && next->base <= base) {
+			*at = next->base + next->size;
+			continue;
+		}
+		if (next && next->base - base < size)
+			size = next->base - base;
+		*piece = (struct guard){ .base = base, .size = size };
+		*at = base + size;
+		return true;
+	}
+	return false;
+}
+
+/* Guards over what is bare below @end, in pieces of @least to @largest bytes, backed by @h. */
+static int cover(struct guards *g, const struct space *s, struct guard_host *h, uint64_t end,
+		 uint64_t least, uint64_t largest, struct err *e)
+{
+	uint64_t at = 0, most = 0;
+	struct guard piece;
+	int code;
+
+	while (next_bare(g, s, end, &at, &piece))
+		if (piece.size > most)
+			most = piece.size;
+	if (most < least)
 		return 0;
 	code = make_host(h, most < largest ? most : largest, e);
-	at = g->end;
-	for (; code == 0 && space_hole(s, at, end, g->page, &base, &size); at = base + size) {
-		struct guard new = { .base = base, .host = h->at };
-
-		if (size > h->size)
-			size = h->size;
-		new.size = size;
-		code = insert(g, g->nr, &new, e);
+	for (at = 0; code == 0 && next_bare(g, s, end, &at, &piece);) {
+		if (piece.size < least)
+			continue;
+		if (piece.size > h->size) {
+			piece.size = h->size;
+			at = piece.base + piece.size;
+		}
+		piece.host = h->at;
+		code = insert(g, &piece, e);
 	}
-	if (code == 0)
-		g->end = end;
 	return code;
 }
 
@@ -79,32 +127,14 @@ int guards_create(struct guards *g, struct kvm *k, const struct space *s, uint64
 		  uint64_t largest, struct err *e)
 {
 	*g = (struct guards){ .kvm = k, .page = (uint64_t)sysconf(_SC_PAGESIZE) };
-	return cover(g, s, &g->near, end, largest, e);
+	return cover(g, s, &g->near, end, GUARD_WORTH, largest, e);
 }
 
 int guards_extend(struct guards *g, const struct space *s, uint64_t end, struct err *e)
 {
-	if (g->far.at || end <= g->end)
+	if (g->far.at)
 		return 0;
-	return cover(g, s, &g->far, end, SLOT_PAGES * g->page, e);
-}
-
-/* The guard that covers @ipa, or NULL. */
-static struct guard *find(const struct guards *g, uint64_t ipa)
-{
-	size_t lo = 0, hi = g->nr;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (g->at[mid].base > ipa)
-			hi = mid;
-		else if (ipa - g->at[mid].base < g->at[mid].size)
-			return &g->at[mid];
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return cover(g, s, &g->far, end, 1, SLOT_PAGES * g->page, e);
 }
 
 bool guards_cover(const struct guards *g, uint64_t ipa)
@@ -132,7 +162,7 @@ bool guards_open(struct guards *g, uint64_t ipa)
 		code = kvm_set_slot(g->kvm, old->slot, old->base, old->size, old->host,
 				    KVM_MEM_READONLY, &e);
 	if (code == 0 && right.size)
-		code = insert(g, (size_t)(old - g->at) + 1, &right, &e);
+		code = insert(g, &right, &e);
 	if (code)
 		log_warn("%s", e.text);
 	return code == 0;

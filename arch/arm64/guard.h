@@ -12,7 +12,8 @@
  * can be opened: its reads are exits again, and its fetches and walks are KVM's to settle.
  *
  * Addresses far above RAM are most of the space, and a slot for each 8 TiB of them takes time at
- * start-up that a guest in good health never gets back. They can come later: guards_extend().
+ * start-up that a guest in good health never gets back; and so does one for each gap between two
+ * devices. They can come later: guards_extend().
  */
 #ifndef VMM_ARCH_ARM64_GUARD_H
 #define VMM_ARCH_ARM64_GUARD_H
@@ -34,22 +35,23 @@ struct guard_host {
 
 struct guards {
 	struct kvm *kvm;	     /* borrowed; outlives us */
-	struct guard_host near, far; /* for holes up to a little above RAM, and for all others */
+	struct guard_host near, far; /* for guards_create(), guards_extend() */
 	uint64_t page;		     /* bytes of a page of the host */
-	uint64_t end;		     /* holes below have guards */
 	struct guard *at;	     /* sorted by base; owned */
 	size_t nr, room;
 	unsigned opened;
 };
 
 /*
- * Puts guards over all holes of @s below @end. All memory slots of the machine are there already.
- * Slots have at most @largest bytes. Fails as KVM does; what it made stays, for guards_destroy().
+ * Puts guards over the holes of @s below @end that have at least GUARD_WORTH bytes, with slots of
+ * at most @largest. All memory slots of the machine are there already. Fails as KVM does; what it
+ * made stays, for guards_destroy().
  */
+#define GUARD_WORTH (2 * MiB)
 int guards_create(struct guards *g, struct kvm *k, const struct space *s, uint64_t end,
 		  uint64_t largest, struct err *e) MUST_CHECK;
 
-/* The same for the holes from there up to @end, if it was not done before. vCPUs may run. */
+/* And over all other holes up to @end, if it was not done before. vCPUs may run. */
 int guards_extend(struct guards *g, const struct space *s, uint64_t end, struct err *e) MUST_CHECK;
 
 /* Whether @ipa has a guard over it. Not while another thread changes them. */

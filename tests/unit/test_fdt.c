@@ -205,6 +205,7 @@ TEST(fdt_nodes_of_the_devices_say_what_drivers_look_for)
 	EXPECT_PROP(b, "/pl011@9000000", "clocks", "\0\0\0\3\0\0\0\3");
 	EXPECT_PROP(b, "/pl011@9000000", "clock-names", "uartclk\0apb_pclk\0");
 
+	EXPECT_PROP(b, "/pl031@9010000", "arm,primecell-periphid", "\0\x14\x10\x31");
 	EXPECT_PROP(b, "/pl031@9010000", "compatible", "arm,pl031\0arm,primecell\0");
 	EXPECT_PROP(b, "/pl031@9010000", "interrupts", "\0\0\0\0\0\0\0\2\0\0\0\4");
 	EXPECT_PROP(b, "/pl031@9010000", "clock-names", "apb_pclk\0");
