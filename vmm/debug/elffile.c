@@ -229,14 +229,16 @@ static int unpack(struct elf_data *d, bool is64, const struct elf_section *s, st
 		return err;
 	type = FIELD(is64, (const uint8_t *)in.data, Chdr, ch_type);
 	size = FIELD(is64, (const uint8_t *)in.data, Chdr, ch_size);
-	if (size == 0 || size > ELFFILE_MAX_DATA)
+	d->len = size;
+	if (size == 0)
+		return 0;
+	if (size > ELFFILE_MAX_DATA)
 		return err_set(e, EFBIG, "%s: a compressed section of %" PRIu64 " bytes", f->name,
 			       size);
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return err_sys(e, "%s: no memory to unpack %" PRIu64 " bytes", f->name, size);
 	d->unpacked = (struct io_bytes){ .data = p, .len = size };
-	d->len = size;
 	if (type == ELFCOMPRESS_ZLIB ? unpack_zlib(&in, head, &d->unpacked)
 				     : type == 2 && unpack_zstd(&in, head, &d->unpacked))
 		return 0;

@@ -16,8 +16,8 @@
  * Left out: 32-bit and big-endian kernels, and names of modules, which are not in the image.
  *
  * Addresses here are physical, so that names are there before the kernel has relocated itself and
- * while its MMU is off. How virtual ones relate to them (KASLR) is kallsyms_voffset(), or the
- *caller knows it from the guest's page tables.
+ * while its MMU is off. How virtual ones relate to them (KASLR) is kallsyms_voffset(), or is known
+ * from the guest's page tables.
  *
  * The guest may write anything anywhere, and change it between two calls. It can give itself wrong
  * names; it cannot make a call read outside what it was given, or run for long. The tables are read

@@ -133,6 +133,7 @@ static bool check_names(struct kallsyms *k)
 {
 	uint64_t at = k->names_at;
 
+	k->view.bad = false; /* the search may have come by places without memory */
 	for (uint64_t i = 0; i < k->nr; i++) {
 		if (i % MARKER_EVERY == 0 && marker(k, i / MARKER_EVERY) != at - k->names_at)
 			return false;
@@ -187,7 +188,7 @@ static bool find_markers(struct kallsyms *k, unsigned size)
 		while (nr < SYMBOLS_MAX / MARKER_EVERY && is_step(marker(k, nr - 1), marker(k, nr)))
 			nr++;
 		/* What follows the last one may look like one more. */
-		for (uint64_t n = nr; n >= 1 && nr - n < MARKER_SPARE; n--)
+		for (uint64_t n = nr; n >= 2 && nr - n < MARKER_SPARE; n--)
 			if (find_names(k, n))
 				return true;
 		tries++;
@@ -204,6 +205,7 @@ static bool check_offsets(struct kallsyms *k, enum offsets how, uint64_t at)
 
 	if (!range_inside(at, 4 * k->nr, k->view.base, k->view.end - k->view.base))
 		return false;
+	k->view.bad = false;
 	k->how = how;
 	k->offsets_at = at;
 	k->relative_base = 0; /* for now: values are the offsets themselves */
@@ -215,6 +217,8 @@ static bool check_offsets(struct kallsyms *k, enum offsets how, uint64_t at)
 			return false;
 		before = v;
 	}
+	if (k->view.bad)
+		return false;
 	if (how == OFFSETS_FROM_SELF)
 		return range_inside(kallsyms_value(k, 0), 0, k->view.base,
 				    k->view.end - k->view.base) &&
@@ -311,10 +315,7 @@ static bool find_tables(struct kallsyms *k, uint64_t index_at)
 {
 	if (!read_index(k, index_at) || !find_tokens(k, index_at))
 		return false;
-	k->view.bad = false;
-	if (!find_markers(k, 4) && !find_markers(k, 8))
-		return false;
-	return find_offsets(k) && !k->view.bad;
+	return (find_markers(k, 4) || find_markers(k, 8)) && find_offsets(k);
 }
 
 static bool scan(struct kallsyms *k)
