@@ -53,7 +53,7 @@ LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
-KVM_SRCS := $(filter vmm/main.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
+KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
 	      $(addprefix arch/arm64/,machine.c layout.c guard.c view.c inject.c capture.c touch.c trace.c spin.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
@@ -62,7 +62,8 @@ LIBS	:= -lfdt -lz -lzstd -pthread
 # --- vmm for arm64 -----------------------------------------------------------------------------
 
 OUT	:= build/arm64$(if $(STATIC),-static)
-OBJS	:= $(SRCS:%.c=$(OUT)/obj/%.o)
+ASMS	:= $(wildcard arch/arm64/*.S)
+OBJS	:= $(SRCS:%.c=$(OUT)/obj/%.o) $(ASMS:%.S=$(OUT)/obj/%.o)
 VMM_CFLAGS := $(BASE_FLAGS) $(HARDEN) $(WARN) $(if $(call is_gcc,$(CC)),$(WARN_GCC),$(WARN_CLANG)) \
 	      $(if $(SYSROOT),-isystem $(SYSROOT)/include) $(CFLAGS)
 VMM_LDFLAGS := $(LINK) $(if $(STATIC),-static-pie,-pie) $(if $(SYSROOT),-L$(SYSROOT)/lib) $(LDFLAGS)
@@ -81,6 +82,11 @@ $(OUT)/obj/%.o: %.c Makefile | build-libs
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(VMM_CFLAGS) -c -o $@ $<
+
+$(OUT)/obj/%.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) $(BASE_FLAGS) -c -o $@ $<
 
 # One clear line instead of a page of compiler errors when a library is missing.
 .PHONY: build-libs

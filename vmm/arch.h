@@ -87,6 +87,12 @@ void arch_kernel_place(const struct machine *m, uint64_t *base, uint64_t *size);
 /* Writes the device tree the guest gets to a file. After a reset. */
 int arch_dump_dtb(struct machine *m, const char *path, struct err *e) MUST_CHECK;
 
+/*
+ * The guest of `vmm demo faults`: an image to boot, and its names: 4 bytes of offset in it,
+ * little-endian, the name, zeroes up to a multiple of 4; an empty name ends them.
+ */
+extern const unsigned char arch_demo_image[], arch_demo_image_end[], arch_demo_names[];
+
 /* Runs the guest until kicked or done. On the vCPU's thread. */
 enum vcpu_result arch_vcpu_run(struct vcpu *v);
 

@@ -197,7 +197,7 @@ const struct key vm_config_keys[] = {
 	{
 		.section = "When an access goes wrong",
 		.name = "unclaimed",
-		.help = "what an access becomes that nothing claims",
+		.help = "what becomes of a bad access",
 		.more = "No memory and no device, that is, or no device for such an access. "
 			"With abort, the guest takes a synchronous external abort, as on hardware. "
 			"With zero or ones it reads that, and writes have no effect. With stop, "

@@ -2,6 +2,7 @@
 /* vmm: argv in, exit status out. */
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
+#include "vmm/demo.h"
 #include "vmm/doctor.h"
 #include "vmm/options.h"
 #include "vmm/vm.h"
@@ -36,6 +37,12 @@ static enum exit_status run(const struct vm_config *c)
 	return vm_run(c);
 }
 
+static enum exit_status demo(void)
+{
+	restore_terminal_on_crash();
+	return demo_faults();
+}
+
 /* A file opened later must not become what a library takes for standard input or output. */
 static void fill_standard_fds(void)
 {
@@ -60,8 +67,12 @@ int main(int argc, char **argv)
 		log_error("%s", e.text);
 		return STATUS_USAGE;
 	}
-	if (!options_answer(&o, stdout, stderr, &status))
-		status = (int)(o.command == COMMAND_DOCTOR ? doctor_run(o.json) : run(&o.config));
+	if (!options_answer(&o, stdout, stderr, &status)) {
+		if (o.command == COMMAND_DOCTOR)
+			status = (int)doctor_run(o.json);
+		else
+			status = (int)(o.command == COMMAND_DEMO ? demo() : run(&o.config));
+	}
 	options_free(&o);
 	return status;
 }

@@ -61,6 +61,12 @@ const struct command commands[COMMAND_COUNT] = {
 		.help = "say what this host's KVM can do, and what to do about what it cannot",
 		.keys = doctor_keys,
 	},
+	[COMMAND_DEMO] = {
+		.name = "demo",
+		.args = "faults",
+		.help = "show what bad accesses of a guest become, and how vmm explains them",
+		.keys = no_keys,
+	},
 	[COMMAND_HELP] = {
 		.name = "help",
 		.args = "[SUBCOMMAND|man|bash]",
@@ -148,6 +154,16 @@ static int parse_help(int argc, char *const *argv, struct options *o, struct err
 	return o->topic == HELP_TOPIC_COUNT ? unknown_command(argv[0], &g, e) : 0;
 }
 
+static int parse_demo(int argc, char *const *argv, struct err *e)
+{
+	if (argc == 0)
+		return err_set(e, EINVAL, "say which demo; there is vmm demo faults");
+	if (argc > 1 || strcmp(argv[0], "faults") != 0)
+		return err_set(e, EINVAL, "%s is not a demo; there is vmm demo faults",
+			       text_quote(argv[argc - 1]).s);
+	return 0;
+}
+
 static int parse_others(int argc, char *const *argv, struct options *o, struct err *e)
 {
 	const struct args_into into[] = { { commands[o->command].keys, o }, { 0 } };
@@ -183,6 +199,8 @@ static int parse_command(int argc, char *const *argv, struct options *o, struct 
 		return parse_run(argc, argv, o, e);
 	if (command == COMMAND_HELP)
 		return parse_help(argc, argv, o, e);
+	if (command == COMMAND_DEMO)
+		return parse_demo(argc, argv, e);
 	return parse_others(argc, argv, o, e);
 }
 
@@ -220,7 +238,7 @@ bool options_answer(const struct options *o, FILE *out, FILE *errors, int *statu
 	struct err e;
 	int ret = 0;
 
-	if (o->command == COMMAND_DOCTOR ||
+	if (o->command == COMMAND_DOCTOR || o->command == COMMAND_DEMO ||
 	    (o->command == COMMAND_RUN && !o->print_config && !o->check_config))
 		return false;
 	if (o->nothing)

@@ -4,7 +4,7 @@
  *
  *	if (options_parse(argc, argv, &o, &e)) -> log the sentence, exit STATUS_USAGE
  *	if (options_answer(&o, &status))       -> that was all: exit status
- *	... COMMAND_RUN with o.config, or COMMAND_DOCTOR with o.json
+ *	... COMMAND_RUN with o.config, COMMAND_DOCTOR with o.json, or COMMAND_DEMO
  *	options_free(&o);
  */
 #ifndef VMM_OPTIONS_H
@@ -12,7 +12,14 @@
 
 #include "vmm/config.h"
 
-enum command_id { COMMAND_RUN, COMMAND_DOCTOR, COMMAND_HELP, COMMAND_VERSION, COMMAND_COUNT };
+enum command_id {
+	COMMAND_RUN,
+	COMMAND_DOCTOR,
+	COMMAND_DEMO,
+	COMMAND_HELP,
+	COMMAND_VERSION,
+	COMMAND_COUNT
+};
 
 /* What can be asked of help, beside the subcommands. */
 enum help_topic { HELP_OVERVIEW = COMMAND_COUNT, HELP_MAN, HELP_BASH, HELP_TOPIC_COUNT };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,8 +78,14 @@ static int load(struct rom *r, const struct file_at *f, struct kvm *k, struct gm
 	region.name = r->name;
 	if (code == 0)
 		code = gmem_add(mem, &region, e);
+	/*
+	 * Not a read-only slot: KVM would settle by itself what a table walk writes there. What the
+	 * host's mapping refuses comes out as EFAULT, whatever it is.
+	 */
+	if (code == 0 && mprotect(r->memory.host, r->memory.size, PROT_READ) < 0)
+		code = err_sys(e, "%s: mprotect", f->path);
 	if (code == 0)
-		code = kvm_add_slot(k, region.base, region.size, region.host, KVM_MEM_READONLY, e);
+		code = kvm_add_slot(k, region.base, region.size, region.host, 0, e);
 	return code;
 }
 

@@ -8,6 +8,7 @@
 #include "arch/arm64/regs.h"
 #include "arch/arm64/unwind.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,11 +164,11 @@ static void exit_text(const struct exit_record *x, const struct space *s, char *
 
 	switch (x->reason) {
 	case KVM_EXIT_MMIO:
-		(void)snprintf(buf, size, "MMIO %s of %u bytes at 0x%" PRIx64 ": %s",
+		(void)snprintf(buf, size, "MMIO %s of %u bytes at 0x%08" PRIx64 ": %s",
 			       x->write ? "write" : "read", x->size, x->address, who);
 		break;
 	case KVM_EXIT_ARM_NISV:
-		(void)snprintf(buf, size, "access without syndrome at 0x%" PRIx64 ": %s",
+		(void)snprintf(buf, size, "access without syndrome at 0x%08" PRIx64 ": %s",
 			       x->address, who);
 		break;
 	case KVM_EXIT_SYSTEM_EVENT:
@@ -188,6 +189,8 @@ static void last_exits(struct fault *f, const struct vcpu *v)
 	const struct exits *x = &a->vcpu[v->index].exits;
 	unsigned before = x->count ? x->count - 1 : 0; /* the last is the fault itself */
 	unsigned n = before < EXITS_KEPT - 1 ? before : EXITS_KEPT - 1;
+
+	static_assert(EXITS_KEPT <= FAULT_EXITS, "all fit in a report");
 
 	for (; n; n--)
 		exit_text(&x->at[(before - n) % EXITS_KEPT], &a->space, f->exit[f->nr_exits++].text,

@@ -5,7 +5,7 @@
 
 #include "vmm/base/defs.h"
 
-#define EXITS_KEPT 16 /* a power of two */
+#define EXITS_KEPT 8 /* a power of two; one of them is the fault itself */
 
 /* What KVM does not number: KVM_RUN that failed with EFAULT. */
 #define EXIT_EFAULT 0xff

@@ -401,6 +401,17 @@ static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, struct er
 	return settle(v, b, e);
 }
 
+/* Settles @b; where the address has a value, the instruction is carried out with it. */
+static enum fault_next settle_and_do(struct vcpu *v, struct bad *b, struct err *e)
+{
+	const enum fault_action action = action_of(v, b);
+	const enum fault_next next = settle(v, b, e);
+
+	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
+		return by_hand(v, b, e);
+	return next;
+}
+
 static enum fault_next skip_instruction(struct vcpu *v, struct err *e)
 {
 	struct view w;
@@ -425,8 +436,6 @@ enum fault_next fault_nisv(struct vcpu *v, struct err *e)
 		.ipa = ipa,
 		.fsc = ESR_FSC_EXTERNAL,
 	};
-	enum fault_action action;
-	enum fault_next next;
 
 	/* There is no cache to maintain where there is no memory. */
 	if (iss & ISS_CM)
@@ -439,12 +448,7 @@ enum fault_next fault_nisv(struct vcpu *v, struct err *e)
 	}
 	if (r && r->kind == SPACE_ROM)
 		b.cause = FAULT_READ_ONLY;
-	action = action_of(v, &b);
-	next = settle(v, &b, e);
-	/* Where the hole has a value, the instruction is carried out with it. */
-	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
-		return by_hand(v, &b, e);
-	return next;
+	return settle_and_do(v, &b, e);
 }
 
 enum fault_next fault_sign(struct vcpu *v, struct err *e)
@@ -590,7 +594,7 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 		if (wrong_with(w, a.va + off, b)) {
 			if (off && b->cause == FAULT_NOTHING_THERE && !b->walk)
 				b->cause = FAULT_ENDS_OUTSIDE;
-			return settle(v, b, e);
+			return settle_and_do(v, b, e);
 		}
 		off = ((a.va + off) | 0xfff) + 1 - a.va;
 	} while (off < a.bytes);

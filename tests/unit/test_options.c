@@ -298,7 +298,7 @@ TEST(bash_completes_commands_options_and_values)
 	static const struct {
 		const char *words, *want; /* as bash splits them; the last is being typed */
 	} t[] = {
-		{ "vmm ''", "run doctor help version --help --version" },
+		{ "vmm ''", "run doctor demo help version --help --version" },
 		{ "vmm r", "run" },
 		{ "vmm run --on", "--on-reset --on-panic" },
 		{ "vmm run --on-reset ''", "reboot exit" },
