@@ -162,23 +162,17 @@ static void exit_text(const struct exit_record *x, const struct space *s, char *
 	const struct space_range *r = space_at(s, x->address);
 	const char *who = r ? r->name : "nothing";
 
-	switch (x->reason) {
-	case KVM_EXIT_MMIO:
+	switch ((enum exit_kind)x->kind) {
+	case EXIT_MMIO:
 		(void)snprintf(buf, size, "MMIO %s of %u bytes at 0x%08" PRIx64 ": %s",
 			       x->write ? "write" : "read", x->size, x->address, who);
 		break;
-	case KVM_EXIT_ARM_NISV:
+	case EXIT_NISV:
 		(void)snprintf(buf, size, "access without syndrome at 0x%08" PRIx64 ": %s",
 			       x->address, who);
 		break;
-	case KVM_EXIT_SYSTEM_EVENT:
-		(void)snprintf(buf, size, "system event");
-		break;
 	case EXIT_EFAULT:
 		(void)snprintf(buf, size, "access to a guarded hole");
-		break;
-	default:
-		(void)snprintf(buf, size, "KVM exit reason %u", x->reason);
 		break;
 	}
 }

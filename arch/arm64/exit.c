@@ -29,16 +29,15 @@ static enum vcpu_result stopped(struct vcpu *v, enum fault_next next, const stru
 	return next == FAULT_BROKEN ? crashed(v, e->text) : VCPU_PARK;
 }
 
-static enum vcpu_result run_failed(struct vcpu *v, int code)
+static enum fault_next no_run(struct vcpu *v, int code, struct err *e)
 {
-	char why[160], pc_text[32] = "";
+	char pc_text[32] = "";
 	uint64_t pc;
 
 	if (kvm_get_reg(v->fd, REG_PC, &pc, NULL) == 0)
 		(void)snprintf(pc_text, sizeof(pc_text), " at pc 0x%" PRIx64, pc);
-	(void)snprintf(why, sizeof(why), "vCPU %u%s: KVM_RUN: %s", v->index, pc_text,
-		       strerror(code));
-	return crashed(v, why);
+	(void)err_code(e, code, "vCPU %u%s: KVM_RUN", v->index, pc_text);
+	return FAULT_BROKEN;
 }
 
 static enum vcpu_result odd_exit(struct vcpu *v)
@@ -83,10 +82,10 @@ static enum vcpu_result system_event(struct vcpu *v)
 	}
 }
 
-/* The top bit of a value of @size bytes, which LDRSB and kin extend. */
+/* The top bit of a value of @size bytes, 1 to 8, which LDRSB and kin extend. */
 static bool is_negative(uint64_t v, unsigned size)
 {
-	return size < 8 && v >> (8 * size - 1);
+	return v << (64 - 8 * size) >> 63;
 }
 
 /* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
@@ -113,6 +112,22 @@ static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm
 	return is_negative(v, r->mmio.len) ? fault_sign(vcpu, e) : FAULT_RUN;
 }
 
+/* KVM_RUN failed with @error. */
+static enum fault_next failed(struct vcpu *v, int error, struct err *e)
+{
+	uintptr_t poison = poison_take();
+
+	if (error == EFAULT) {
+		exits_add(&v->machine->arch->vcpu[v->index].exits, EXIT_EFAULT, 0, 0, false);
+		return fault_efault(v, e);
+	}
+	if (error == EHWPOISON || poison)
+		return fault_poison(v, poison, e);
+	if (error == EINTR || error == EAGAIN)
+		return FAULT_RUN;
+	return no_run(v, error, e);
+}
+
 static enum vcpu_result run(struct vcpu *v)
 {
 	struct exits *exits = &v->machine->arch->vcpu[v->index].exits;
@@ -120,7 +135,6 @@ static enum vcpu_result run(struct vcpu *v)
 	const bool trace = v->machine->arch->trace;
 	struct kvm_run *r = v->run;
 	enum fault_next next;
-	uintptr_t poison = 0;
 	struct err e;
 
 	for (;;) {
@@ -129,41 +143,24 @@ static enum vcpu_result run(struct vcpu *v)
 		if (trace)
 			trace_exit(v, error);
 		if (error) {
-			if (error == EFAULT) {
-				exits_add(exits, EXIT_EFAULT, 0, 0, false);
-				next = fault_efault(v, &e);
-			} else if (error == EHWPOISON || (poison = poison_take())) {
-				next = fault_poison(v, poison, &e);
-			} else if (error != EINTR && error != EAGAIN) {
-				return run_failed(v, error);
-			} else {
-				next = FAULT_RUN;
-			}
-			if (next != FAULT_RUN)
-				return stopped(v, next, &e);
+			next = failed(v, error, &e);
 			/* Any access of the last exit is finished by now. */
-			if (vcpu_wanted(v))
+			if (next == FAULT_RUN && vcpu_wanted(v))
 				return VCPU_KICKED;
-			continue;
-		}
-		switch (r->exit_reason) {
-		case KVM_EXIT_MMIO:
-			exits_add(exits, KVM_EXIT_MMIO, r->mmio.phys_addr, (uint8_t)r->mmio.len,
+		} else if (r->exit_reason == KVM_EXIT_MMIO) { /* nearly always */
+			exits_add(exits, EXIT_MMIO, r->mmio.phys_addr, r->mmio.len,
 				  r->mmio.is_write);
 			next = mmio(v, bus, r, trace, &e);
-			break;
-		case KVM_EXIT_ARM_NISV:
-			exits_add(exits, KVM_EXIT_ARM_NISV, r->arm_nisv.fault_ipa, 0, false);
+		} else if (r->exit_reason == KVM_EXIT_ARM_NISV) {
+			exits_add(exits, EXIT_NISV, r->arm_nisv.fault_ipa, 0, false);
 			next = fault_nisv(v, &e);
-			break;
-		case KVM_EXIT_ARM_SEA:
+		} else if (r->exit_reason == KVM_EXIT_ARM_SEA) {
 			next = fault_sea(v, &e);
-			break;
-		case KVM_EXIT_SYSTEM_EVENT:
+		} else if (r->exit_reason == KVM_EXIT_SYSTEM_EVENT) {
 			return system_event(v);
-		case KVM_EXIT_INTR:
-			continue;
-		default:
+		} else if (r->exit_reason == KVM_EXIT_INTR) {
+			next = FAULT_RUN;
+		} else {
 			return odd_exit(v);
 		}
 		if (next != FAULT_RUN)

@@ -7,14 +7,14 @@
 
 #define EXITS_KEPT 8 /* a power of two; one of them is the fault itself */
 
-/* What KVM does not number: KVM_RUN that failed with EFAULT. */
-#define EXIT_EFAULT 0xff
+/* Which exit it was, where it is not an MMIO access. */
+enum exit_kind { EXIT_MMIO, EXIT_NISV, EXIT_EFAULT };
 
 struct exit_record {
-	uint64_t address; /* guest physical; MMIO and NISV only */
-	uint8_t reason;	  /* KVM_EXIT_..., or EXIT_EFAULT */
-	uint8_t size;	  /* bytes; MMIO only */
-	bool write;
+	uint64_t address; /* guest physical; but EXIT_EFAULT */
+	uint32_t size;	  /* bytes; EXIT_MMIO only */
+	bool write;	  /* EXIT_MMIO only */
+	uint8_t kind;	  /* enum exit_kind */
 };
 
 struct exits {
@@ -22,10 +22,11 @@ struct exits {
 	struct exit_record at[EXITS_KEPT];
 };
 
-static inline void exits_add(struct exits *x, uint8_t reason, uint64_t address, uint8_t size,
+static inline void exits_add(struct exits *x, enum exit_kind kind, uint64_t address, uint32_t size,
 			     bool write)
 {
-	x->at[x->count++ % EXITS_KEPT] = (struct exit_record){ address, reason, size, write };
+	x->at[x->count++ % EXITS_KEPT] =
+		(struct exit_record){ address, size, write, (uint8_t)kind };
 }
 
 #endif
