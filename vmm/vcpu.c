@@ -39,6 +39,12 @@ bool vcpu_wanted(struct vcpu *v)
 	return v->set->holds || v->set->quit;
 }
 
+void vcpu_immediate_exit(struct vcpu *v, bool on)
+{
+	LOCK_SCOPE(&v->set->lock);
+	set_immediate_exit(v, on || v->set->holds || v->set->quit);
+}
+
 /* Waits for leave to enter; false when the thread shall end. */
 static bool may_enter(struct vcpu *v)
 {

@@ -86,4 +86,10 @@ void vcpu_unpark(struct vcpu *v);
 /* Whether this vCPU should come out: asked by arch_vcpu_run() after an interrupted KVM_RUN. */
 bool vcpu_wanted(struct vcpu *v);
 
+/*
+ * Has KVM_RUN return at once, with EINTR, when it is called next; for the vCPU's own thread, while
+ * it may run. Off again, it stays on when somebody kicked the vCPU meanwhile.
+ */
+void vcpu_immediate_exit(struct vcpu *v, bool on);
+
 #endif

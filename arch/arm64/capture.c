@@ -65,6 +65,8 @@ void capture_address(struct fault *f, struct view *w, uint64_t ipa)
 			continue;
 		f->va = f->va_decoded = a.va + off;
 		f->va_source = FAULT_VA_DECODED;
+		if (off && f->cause == FAULT_NOTHING_THERE && !f->walk)
+			f->cause = FAULT_ENDS_OUTSIDE;
 		return;
 	}
 }

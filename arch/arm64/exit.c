@@ -4,6 +4,7 @@
  */
 #include "arch/arm64/fault.h"
 #include "arch/arm64/machine.h"
+#include "arch/arm64/memmap.h"
 #include "arch/arm64/regs.h"
 #include "arch/arm64/trace.h"
 #include "vmm/base/log.h"
@@ -88,14 +89,29 @@ static bool is_negative(uint64_t v, unsigned size)
 	return v << (64 - 8 * size) >> 63;
 }
 
+/*
+ * Whether an access may have begun in the page before: its size is that of the whole, and its
+ * address that of the first byte that KVM could not do. Devices are touched so by mistake only; and
+ * the UART's data register, which is at the head of its page, is not worth the look at each
+ * character.
+ */
+static bool may_straddle(const struct kvm_run *r)
+{
+	return (r->mmio.phys_addr & 0xfff) == 0 && r->mmio.len > 1 &&
+	       !(r->mmio.is_write && r->mmio.phys_addr == memmap[MM_UART].base);
+}
+
 /* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
 static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r, bool trace,
 			    struct err *e)
 {
-	uint64_t v;
+	enum fault_next next;
 	enum access answer;
+	uint64_t v;
 
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
+	if (may_straddle(r) && fault_straddle(vcpu, &next, e))
+		return next;
 	memcpy(&v, r->mmio.data, sizeof(v));
 	if (r->mmio.is_write) {
 		if (trace)

@@ -31,6 +31,8 @@ struct bad {
 	uint64_t va;
 	bool walk;	 /* stage 1's walk met it */
 	unsigned fsc;	 /* the status code that the guest gets */
+	uint32_t flags;	 /* and more of its ISS, beside WnR */
+	bool must_abort; /* whatever the policy: there is no other way */
 	bool mmio;	 /* KVM completes the access with run->mmio.data */
 	bool poisoned;	 /* the host's memory failed at guest physical address poison */
 	uint64_t poison; /* the 4 KiB page of it */
@@ -49,7 +51,7 @@ static struct arch_vcpu *arch_vcpu(const struct vcpu *v)
  * page in that way are taken for the same instruction, and only one of STORM_LOOK is looked at
  * again. All are counted, and all abort, with ESR as KVM makes it.
  */
-#define STORM_BEGINS 64
+#define STORM_BEGINS 256
 #define STORM_LOOK   256
 
 static bool storm_goes_on(struct storm *s, uint64_t ipa, enum fault_access access, unsigned size)
@@ -108,29 +110,36 @@ static void storm_note(struct vcpu *v, const struct bad *b, const struct fault *
 static void consider_guards(struct vcpu *v, const struct bad *b)
 {
 	struct arch_machine *a = v->machine->arch;
-	const struct storm *s = &arch_vcpu(v)->storm;
-	bool wanted = !__atomic_load_n(&a->guards_wanted, __ATOMIC_RELAXED);
 
-	if (!b->mmio && b->has_ipa && b->access == FAULT_READ && s->seen == STORM_BEGINS &&
-	    guards_cover(&a->guards, b->ipa)) {
+	fault_want_guards(v->machine);
+	if (!b->mmio && b->has_ipa && b->access == FAULT_READ &&
+	    arch_vcpu(v)->storm.seen == STORM_BEGINS && guards_cover(&a->guards, b->ipa)) {
 		__atomic_store_n(&a->guard_to_open, b->ipa, __ATOMIC_RELAXED);
-		wanted = true;
-	}
-	if (wanted) {
-		__atomic_store_n(&a->guards_wanted, true, __ATOMIC_RELAXED);
 		loop_post(v->machine->loop, &a->guards_call);
 	}
+}
+
+void fault_want_guards(struct machine *m)
+{
+	if (__atomic_exchange_n(&m->arch->guards_wanted, true, __ATOMIC_RELAXED))
+		return;
+	loop_post(m->loop, &m->arch->guards_call);
 }
 
 void fault_change_guards(struct call *c)
 {
 	struct arch_machine *a = container_of(c, struct arch_machine, guards_call);
 	uint64_t open = __atomic_exchange_n(&a->guard_to_open, 0, __ATOMIC_RELAXED);
+	uint64_t end = machine_space_end(a->machine);
 	struct err e;
+
+	/* The rest of 52 bits would take hundreds of slots, and seconds on a slow host. */
+	if (end > 1ULL << 48)
+		end = 1ULL << 48;
 
 	vcpus_hold(a->machine->vcpus);
 	/* In this order: a page that was opened stays open. */
-	if (a->guards.nr && guards_extend(&a->guards, &a->space, machine_space_end(a->machine), &e))
+	if (a->guards.nr && guards_extend(&a->guards, &a->space, end, &e))
 		log_warn("%s", e.text);
 	if (open)
 		(void)guards_open(&a->guards, open);
@@ -139,9 +148,21 @@ void fault_change_guards(struct call *c)
 
 /* --- deciding --------------------------------------------------------------------------------- */
 
+static enum fault_access access_of(const struct insn *i)
+{
+	if (i->load && i->store)
+		return FAULT_READ_WRITE;
+	return i->store ? FAULT_WRITE : FAULT_READ;
+}
+
 static void capture(struct fault *f, struct view *w, const struct bad *b)
 {
+	struct insn i;
+
 	capture_cpu(f, w);
+	/* KVM knows no more than whether it writes. */
+	if (f->insn_known && f->access != FAULT_FETCH && insn_decode(f->insn, &i))
+		f->access = access_of(&i);
 	if (b->has_va) {
 		f->va = f->va_decoded = b->va;
 		f->va_source = FAULT_VA_DECODED;
@@ -163,7 +184,8 @@ static int inject(struct vcpu *v, const struct bad *b, struct err *e)
 	if (b->fsc == ESR_FSC_EXTERNAL)
 		code = inject_exact_abort(v, b->access != FAULT_READ, e);
 	else
-		code = inject_data_abort(v, b->fsc, b->access == FAULT_READ ? 0 : ESR_WNR, e);
+		code = inject_data_abort(v, b->fsc,
+					 b->flags | (b->access == FAULT_READ ? 0 : ESR_WNR), e);
 	/* KVM knows the address of the first byte of the instruction that it could not do. */
 	if (code == 0 && b->has_va && !b->mmio)
 		code = kvm_set_reg(v->fd, REG_FAR_EL1, &b->va, e);
@@ -193,7 +215,7 @@ static enum fault_action action_of(struct vcpu *v, const struct bad *b)
 	/* Neither instructions nor tables are made of zeroes. */
 	if (b->access == FAULT_FETCH)
 		return locks_up(v) ? FAULT_LOCKUP : FAULT_ABORTED;
-	if (policy == UNCLAIMED_ABORT || b->walk)
+	if (policy == UNCLAIMED_ABORT || b->walk || b->must_abort)
 		return FAULT_ABORTED;
 	return policy == UNCLAIMED_ZERO ? FAULT_ZEROES : FAULT_ONES;
 }
@@ -207,10 +229,7 @@ static enum fault_next act(struct vcpu *v, const struct bad *b, enum fault_actio
 	switch (action) {
 	case FAULT_ZEROES:
 	case FAULT_ONES:
-		if (b->mmio)
-			memset(v->run->mmio.data, action == FAULT_ONES ? 0xff : 0,
-			       sizeof(v->run->mmio.data));
-		return FAULT_RUN;
+		return FAULT_RUN; /* the caller completes the access */
 	case FAULT_STOPPED:
 		ev->guest(ev->ctx, GUEST_STOPPED, "stopped at a bad access");
 		return FAULT_PARK;
@@ -290,8 +309,22 @@ static bool is_quiet(const struct vcpu *v, uint64_t ipa)
 
 /* --- an exit that says all -------------------------------------------------------------------- */
 
+static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, bool forgive, struct err *e);
+
+/* Gives an access that has no effect its value. */
+static enum fault_next complete(struct vcpu *v, struct bad *b, enum fault_action action,
+				struct err *e)
+{
+	if (!v->machine->arch->features.aarch32)
+		return by_hand(v, b, true, e);
+	memset(v->run->mmio.data, action == FAULT_ONES ? 0xff : 0, sizeof(v->run->mmio.data));
+	return FAULT_RUN;
+}
+
 enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 {
+	enum fault_action action;
+	enum fault_next next;
 	const struct kvm_run *r = v->run;
 	struct storm *s = &arch_vcpu(v)->storm;
 	struct bad b = {
@@ -312,9 +345,14 @@ enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 	memcpy(&b.value, r->mmio.data, sizeof(b.value));
 	if (b.size < 8)
 		b.value &= (1ULL << (8 * b.size)) - 1;
+	/* KVM's own completion is wrong for LDRSB and kin, and for what begins elsewhere. */
 	if (is_quiet(v, b.ipa))
-		return act(v, &b, action_of(v, &b), e);
-	return settle(v, &b, e);
+		return complete(v, &b, action_of(v, &b), e);
+	action = action_of(v, &b);
+	next = settle(v, &b, e);
+	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
+		return complete(v, &b, action, e);
+	return next;
 }
 
 /* --- instructions that KVM leaves to us ------------------------------------------------------- */
@@ -329,6 +367,8 @@ static enum fault_next stage_1_fault(struct vcpu *v, const struct touch *t, stru
 		code = kvm_set_reg(v->fd, REG_FAR_EL1, &t->result.va, e);
 	return code ? FAULT_BROKEN : FAULT_RUN;
 }
+
+static enum fault_next settle_and_do(struct vcpu *v, struct bad *b, struct err *e);
 
 static enum fault_next stopped_at(struct vcpu *v, const struct touch *t, struct bad *b,
 				  struct err *e)
@@ -353,27 +393,26 @@ static enum fault_next stopped_at(struct vcpu *v, const struct touch *t, struct 
 	}
 	b->cause = t->result.nr && t->stop == TOUCH_NOBODY ? FAULT_ENDS_OUTSIDE : causes[t->stop];
 	b->ipa = t->ipa;
-	return settle(v, b, e);
-}
-
-static enum fault_access access_of(const struct insn *i)
-{
-	if (i->load && i->store)
-		return FAULT_READ_WRITE;
-	return i->store ? FAULT_WRITE : FAULT_READ;
+	return settle_and_do(v, b, e);
 }
 
 /*
  * Carries out the instruction at PC. Where that cannot be, @b, which says what KVM told, becomes
- * what the guest gets.
+ * what the guest gets. @forgive: what is not there has the policy's value, and was counted; then
+ * what still cannot be done aborts.
  */
-static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, struct err *e)
+static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, bool forgive, struct err *e)
 {
-	struct touch t;
+	const struct space_range *r = space_at(&v->machine->arch->space, b->ipa);
+	struct touch t = { .forgive = forgive };
 	struct view w;
 	struct insn i;
 	uint32_t word;
 
+	/* A hole with a value is as good as memory; a device takes only what devices take. */
+	t.memory = r && (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL) ? EMULATE_DEVICE
+									     : EMULATE_NORMAL;
+	b->must_abort = forgive;
 	view_open(&w, v);
 	if (!view_insn(&w, &word) || !insn_decode(word, &i))
 		return settle(v, b, e);
@@ -391,13 +430,16 @@ static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, struct er
 		b->fsc = ESR_FSC_EXCLUSIVE;
 		break;
 	case EMULATE_CANNOT:
+		b->must_abort = true;
 		return settle(v, b, e);
 	case EMULATE_FAILED:
 		(void)err_code(e, w.code ? -w.code : EIO, "vCPU %u: registers", v->index);
 		return FAULT_BROKEN;
 	}
+	b->must_abort = true;
 	b->has_va = true;
-	b->va = t.result.va;
+	/* FAR has the address that DC ZVA was given, not that of its block. */
+	b->va = i.class == INSN_ZERO ? view_x(&w, i.rn) : t.result.va;
 	return settle(v, b, e);
 }
 
@@ -408,7 +450,7 @@ static enum fault_next settle_and_do(struct vcpu *v, struct bad *b, struct err *
 	const enum fault_next next = settle(v, b, e);
 
 	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
-		return by_hand(v, b, e);
+		return by_hand(v, b, true, e);
 	return next;
 }
 
@@ -441,14 +483,37 @@ enum fault_next fault_nisv(struct vcpu *v, struct err *e)
 	if (iss & ISS_CM)
 		return skip_instruction(v, e);
 	if (r && r->kind == SPACE_QUIET)
-		return by_hand(v, &b, e);
+		return by_hand(v, &b, true, e);
 	if (r && (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL)) {
 		b.cause = FAULT_NOT_FOR_DEVICE;
-		return by_hand(v, &b, e);
+		return by_hand(v, &b, false, e);
 	}
 	if (r && r->kind == SPACE_ROM)
 		b.cause = FAULT_READ_ONLY;
 	return settle_and_do(v, &b, e);
+}
+
+bool fault_straddle(struct vcpu *v, enum fault_next *next, struct err *e)
+{
+	struct bad b = {
+		.access = v->run->mmio.is_write ? FAULT_WRITE : FAULT_READ,
+		.cause = FAULT_NOT_FOR_DEVICE,
+		.has_ipa = true,
+		.ipa = v->run->mmio.phys_addr,
+		.fsc = ESR_FSC_EXTERNAL,
+	};
+	struct emulate_address a;
+	struct view w;
+	struct insn i;
+	uint32_t word;
+
+	view_open(&w, v);
+	const struct emulate_cpu cpu = { .ops = &capture_address_ops, .ctx = &w };
+	if (!view_insn(&w, &word) || !insn_decode(word, &i) ||
+	    emulate_address(&cpu, &i, &a) != EMULATE_DONE || (a.va & 0xfff) == 0)
+		return false;
+	*next = by_hand(v, &b, false, e);
+	return true;
 }
 
 enum fault_next fault_sign(struct vcpu *v, struct err *e)
@@ -482,14 +547,6 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e)
 /* How often a vCPU may come back to one place with nothing found wrong there. */
 #define PATIENCE 100
 
-/* KVM's FAR is right for whatever access it could not do; and there is nothing else to go by. */
-static enum fault_next by_far(struct vcpu *v, struct bad *b, struct err *e)
-{
-	b->has_va = b->has_ipa = false;
-	b->ipa = 0;
-	return settle(v, b, e);
-}
-
 /*
  * Nothing is wrong with the access. So the guest's tables changed meanwhile, or a TLB held what was
  * there: it tries again. Or the host cannot give the memory: it fails again.
@@ -505,7 +562,8 @@ static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct bad 
 		return FAULT_RUN;
 	a->puzzles = 0;
 	b->cause = FAULT_HOST_MEMORY;
-	return by_far(v, b, e);
+	b->has_va = b->has_ipa = false;
+	return settle(v, b, e);
 }
 
 /* Whether hardware would set the access flag of a descriptor in read-only memory: it cannot. */
@@ -570,6 +628,16 @@ static bool wrong_with(struct view *w, uint64_t va, struct bad *b)
 	return true;
 }
 
+/* Where the instruction does not tell the address, the CPU did. */
+static enum fault_next by_far(struct vcpu *v, struct view *w, struct bad *b, struct err *e)
+{
+	uint64_t far = 0;
+
+	if (inject_peek(v, &far, e))
+		return FAULT_BROKEN;
+	return wrong_with(w, far, b) ? settle(v, b, e) : puzzled(v, w, b, e);
+}
+
 static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct insn *i, struct bad *b,
 				struct err *e)
 {
@@ -584,10 +652,8 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 	if (i->class == INSN_CACHE || i->class == INSN_PREFETCH)
 		return skip_instruction(v, e);
 	b->access = access_of(i);
-	if (emulate_address(&cpu, i, &a) != EMULATE_DONE) {
-		b->cause = b->poisoned ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
-		return by_far(v, b, e);
-	}
+	if (emulate_address(&cpu, i, &a) != EMULATE_DONE)
+		return by_far(v, w, b, e);
 	b->size = a.bytes;
 	/* Page by page: what lies in one need not say anything of the next. */
 	do {
@@ -599,6 +665,12 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 		off = ((a.va + off) | 0xfff) + 1 - a.va;
 	} while (off < a.bytes);
 	return puzzled(v, w, b, e);
+}
+
+/* AT: address translation, whose walk may meet a hole (Arm ARM, C5.4). */
+static bool is_at(uint32_t word)
+{
+	return (word & 0xfff8fe00) == 0xd5087800;
 }
 
 /* @b says what is known before: of poison, if any. */
@@ -620,12 +692,14 @@ static enum fault_next unreachable(struct vcpu *v, const struct bad *known, stru
 		return settle(v, &b, e);
 	b = *known;
 	b.access = FAULT_READ;
-	if (view_aarch32(&w)) {
-		b.cause = b.poisoned ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
-		return by_far(v, &b, e);
+	if (!view_insn(&w, &word))
+		return by_far(v, &w, &b, e); /* AArch32, at EL0 */
+	if (is_at(word)) {
+		b.flags = ESR_CM | ESR_WNR;
+		return by_far(v, &w, &b, e);
 	}
-	if (!view_insn(&w, &word) || !insn_decode(word, &i))
-		return puzzled(v, &w, &b, e);
+	if (!insn_decode(word, &i))
+		return by_far(v, &w, &b, e);
 	return bad_data(v, &w, &i, &b, e);
 }
 

@@ -22,6 +22,13 @@ enum fault_next {
 /* After KVM_EXIT_MMIO that the bus did not carry out, and why it did not. */
 enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e) MUST_CHECK;
 
+/*
+ * After KVM_EXIT_MMIO at the first byte of a page: whether the access began in the page before,
+ * which KVM does not tell; then it is settled, and *@next says how to go on. Costs as much as
+ * several exits.
+ */
+bool fault_straddle(struct vcpu *v, enum fault_next *next, struct err *e) MUST_CHECK;
+
 /* After KVM_EXIT_ARM_NISV: an access that came without a syndrome, so without size or register. */
 enum fault_next fault_nisv(struct vcpu *v, struct err *e) MUST_CHECK;
 
@@ -48,6 +55,9 @@ bool fault_look_for_lockup(struct vcpu *v);
 
 /* Counts what was not yet counted. On the vCPU's thread, when it stops running. */
 void fault_flush(struct vcpu *v);
+
+/* Has the loop put guards over all holes, if it has not yet. Any thread. */
+void fault_want_guards(struct machine *m);
 
 /* The loop thread's part: changes guards, with the vCPUs held. */
 void fault_change_guards(struct call *c);

@@ -6,6 +6,7 @@
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 
+#include <errno.h>
 #include <sys/ioctl.h>
 
 #define DFSR_WNR (1ULL << 11) /* AArch32's, in both formats */
@@ -79,6 +80,39 @@ int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e)
 	for (size_t i = 0; code == 0 && i < ARRAY_SIZE(set); i++)
 		code = kvm_set_reg(v->fd, set[i].id, set[i].value, e);
 	v->run->exit_reason = 0;
+	return code;
+}
+
+/* Has KVM finish what it is about, without running the guest. */
+static int settle_in_kvm(struct vcpu *v, struct err *e)
+{
+	int code = 0;
+
+	vcpu_immediate_exit(v, true);
+	if (ioctl(v->fd, KVM_RUN, 0) < 0 && errno != EINTR)
+		code = err_sys(e, "vCPU %u: KVM_RUN", v->index);
+	vcpu_immediate_exit(v, false);
+	return code;
+}
+
+int inject_peek(struct vcpu *v, uint64_t *far, struct err *e)
+{
+	static const uint64_t ids[] = { REG_PC,	      REG_PSTATE,  REG_ELR_EL1,
+					REG_SPSR_EL1, REG_ESR_EL1, REG_FAR_EL1 };
+	uint64_t saved[ARRAY_SIZE(ids)] = { 0 };
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < ARRAY_SIZE(ids); i++)
+		code = kvm_get_reg(v->fd, ids[i], &saved[i], e);
+	if (code == 0)
+		code = inject_external_abort(v, e);
+	/* Kernels before 6.17 take the exception only at the next entry. */
+	if (code == 0)
+		code = settle_in_kvm(v, e);
+	if (code == 0)
+		code = kvm_get_reg(v->fd, REG_FAR_EL1, far, e);
+	for (size_t i = 0; code == 0 && i < ARRAY_SIZE(ids); i++)
+		code = kvm_set_reg(v->fd, ids[i], &saved[i], e);
 	return code;
 }
 

@@ -30,6 +30,12 @@ int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *
  */
 int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e) MUST_CHECK;
 
+/*
+ * The virtual address of the data access that the last exit is about, as the CPU told KVM, who
+ * tells nobody: an abort is injected, FAR_EL1 read, and all undone. 64-bit EL1 only.
+ */
+int inject_peek(struct vcpu *v, uint64_t *far, struct err *e) MUST_CHECK;
+
 /* ESR_EL1 and FAR_EL1 as the exception injected last set them. */
 int inject_look(const struct vcpu *v, uint64_t *esr, uint64_t *far, struct err *e) MUST_CHECK;
 

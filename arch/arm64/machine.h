@@ -4,6 +4,7 @@
 #define VMM_ARCH_ARM64_MACHINE_H
 
 #include "arch/arm64/boot.h"
+#include "arch/arm64/emulate.h"
 #include "arch/arm64/exits.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/guard.h"
@@ -28,6 +29,7 @@ struct storm {
 struct arch_vcpu {
 	struct exits exits;
 	struct storm storm;
+	struct emulate_monitor monitor;
 	uint64_t puzzle_pc; /* where KVM_RUN failed, and nothing was found wrong */
 	unsigned puzzles;
 

@@ -43,6 +43,7 @@ static void look(struct timer *t)
 	for (unsigned i = 0; i < s->nr; i++)
 		any |= a->vcpu[i].suspect = spins(&s->vcpu[i]);
 	if (any) {
+		fault_want_guards(a->machine);
 		vcpus_hold(s);
 		for (unsigned i = 0; i < s->nr && !found; i++)
 			found = a->vcpu[i].suspect && fault_look_for_lockup(&s->vcpu[i]);

@@ -5,7 +5,8 @@
  * device's page, or one that was opened. Such a vCPU's registers tell it from all others.
  *
  * Every two seconds, on the loop thread: a vCPU whose thread ran nearly all that time without an
- * exit is held, and looked at. Others cost two clock readings.
+ * exit is held, and looked at; and from now on all holes have guards, which bring out what else may
+ * go on inside KVM. Others cost two clock readings.
  */
 #ifndef VMM_ARCH_ARM64_SPIN_H
 #define VMM_ARCH_ARM64_SPIN_H

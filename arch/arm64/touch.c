@@ -68,45 +68,65 @@ static bool find(struct touch *t, uint64_t va, enum fault_access access,
 	return !t->walk.fault;
 }
 
-static enum emulate_status from_bus(struct touch *t, enum access answer)
+/* What a hole's policy says that is there, if anything: every byte of it is @value's. */
+static bool has_value(const struct touch *t, const struct space_range *r, uint64_t *value)
+{
+	return (t->forgive || (r && r->kind == SPACE_QUIET)) &&
+	       policy_value(policy_at(&t->view->v->machine->arch->policy, t->ipa), value);
+}
+
+/* Nothing answers at t->ipa, for the reason @why; a read gets *@value when the policy has one. */
+static enum emulate_status unanswered(struct touch *t, const struct space_range *r,
+				      enum touch_stop why, uint64_t *value)
+{
+	return has_value(t, r, value) ? EMULATE_DONE : stop(t, why);
+}
+
+static enum emulate_status from_bus(struct touch *t, const struct space_range *r,
+				    enum access answer, uint64_t *value)
 {
 	if (answer == ACCESS_OK)
 		return EMULATE_DONE;
-	return stop(t, answer == ACCESS_REFUSED ? TOUCH_REFUSED : TOUCH_NOBODY);
+	return unanswered(t, r, answer == ACCESS_REFUSED ? TOUCH_REFUSED : TOUCH_NOBODY, value);
+}
+
+/* 8 bytes of a device, or a value that stands for all bytes. */
+static enum emulate_status read_odd(struct touch *t, const struct space_range *r, unsigned size,
+				    uint64_t *value)
+{
+	struct vcpu *v = t->view->v;
+
+	if (!r || r->kind == SPACE_QUIET)
+		return unanswered(t, r, TOUCH_NOBODY, value);
+	if (r->kind == SPACE_KERNEL)
+		return unanswered(t, r, TOUCH_KERNEL, value);
+	if (size > sizeof(*value))
+		return unanswered(t, r, TOUCH_REFUSED, value);
+	return from_bus(t, r, bus_read(v->machine->bus, &v->cursor, t->ipa, size, value), value);
+}
+
+static bool is_memory(const struct space_range *r)
+{
+	return r && (r->kind == SPACE_RAM || r->kind == SPACE_ROM);
 }
 
 static enum emulate_status read(void *ctx, uint64_t va, void *data, unsigned size)
 {
 	struct touch *t = ctx;
-	struct vcpu *v = t->view->v;
 	const struct space_range *r;
 	enum emulate_status s;
-	uint64_t value = 0;
+	uint64_t value[2] = { 0 };
 
 	if (!find(t, va, FAULT_READ, &r))
 		return stop(t, TOUCH_STAGE_1);
-	if (!r || r->kind == SPACE_QUIET) {
-		if (!policy_value(policy_at(&v->machine->arch->policy, t->ipa), &value))
-			return stop(t, TOUCH_NOBODY);
-		memset(data, (int)(value & 0xff), size);
-		return EMULATE_DONE;
-	}
-	switch (r->kind) {
-	case SPACE_DEVICE:
-		if (size > sizeof(value))
-			return stop(t, TOUCH_REFUSED);
-		s = from_bus(t, bus_read(v->machine->bus, &v->cursor, t->ipa, size, &value));
-		memcpy(data, &value, size);
-		return s;
-	case SPACE_RAM:
-	case SPACE_ROM:
-		return gmem_read(v->machine->mem, gpa(t->ipa), data, size) ? EMULATE_DONE
-									   : stop(t, TOUCH_NOBODY);
-	case SPACE_KERNEL:
-	case SPACE_QUIET:
-		break;
-	}
-	return stop(t, TOUCH_KERNEL);
+	if (is_memory(r))
+		return gmem_read(t->view->v->machine->mem, gpa(t->ipa), data, size)
+			       ? EMULATE_DONE
+			       : stop(t, TOUCH_NOBODY);
+	s = read_odd(t, r, size, &value[0]);
+	value[1] = value[0];
+	memcpy(data, value, size);
+	return s;
 }
 
 static enum emulate_status write(void *ctx, uint64_t va, const void *data, unsigned size)
@@ -118,34 +138,33 @@ static enum emulate_status write(void *ctx, uint64_t va, const void *data, unsig
 
 	if (!find(t, va, FAULT_WRITE, &r))
 		return stop(t, TOUCH_STAGE_1);
-	if (!r || r->kind == SPACE_QUIET || r->kind == SPACE_ROM) {
-		if (policy_value(policy_at(&v->machine->arch->policy, t->ipa), &value))
-			return EMULATE_DONE;
-		return stop(t, r && r->kind == SPACE_ROM ? TOUCH_READ_ONLY : TOUCH_NOBODY);
-	}
-	switch (r->kind) {
-	case SPACE_DEVICE:
-		if (size > sizeof(value))
-			return stop(t, TOUCH_REFUSED);
-		memcpy(&value, data, size);
-		return from_bus(t, bus_write(v->machine->bus, &v->cursor, t->ipa, size, value));
-	case SPACE_RAM:
+	if (!r || r->kind == SPACE_QUIET)
+		return unanswered(t, r, TOUCH_NOBODY, &value);
+	if (r->kind == SPACE_ROM)
+		return unanswered(t, r, TOUCH_READ_ONLY, &value);
+	if (r->kind == SPACE_KERNEL)
+		return unanswered(t, r, TOUCH_KERNEL, &value);
+	if (r->kind == SPACE_RAM)
 		return gmem_write(v->machine->mem, gpa(t->ipa), data, size) ? EMULATE_DONE
 									    : stop(t, TOUCH_NOBODY);
-	case SPACE_ROM:
-	case SPACE_KERNEL:
-	case SPACE_QUIET:
-		break;
-	}
-	return stop(t, TOUCH_KERNEL);
+	if (size > sizeof(value))
+		return unanswered(t, r, TOUCH_REFUSED, &value);
+	memcpy(&value, data, size);
+	return from_bus(t, r, bus_write(v->machine->bus, &v->cursor, t->ipa, size, value), &value);
 }
 
-/* For memory that is watched, which none is yet: devices never get here (emulate.h). */
-static enum emulate_status cas(void *ctx, uint64_t va UNUSED, unsigned size UNUSED,
-			       void *expected UNUSED, const void *desired UNUSED, bool *matched)
+/* Atomics, in holes and in read-only memory: what is stored has no effect. */
+static enum emulate_status cas(void *ctx, uint64_t va, unsigned size, void *expected,
+			       const void *desired, bool *matched)
 {
-	*matched = false;
-	return stop(ctx, TOUCH_KERNEL);
+	unsigned char now[16];
+	enum emulate_status s = read(ctx, va, now, size);
+
+	if (s != EMULATE_DONE)
+		return s;
+	*matched = memcmp(now, expected, size) == 0;
+	memcpy(expected, now, size);
+	return *matched ? write(ctx, va, desired, size) : EMULATE_DONE;
 }
 
 static const struct emulate_ops ops = {
@@ -160,17 +179,17 @@ static const struct emulate_ops ops = {
 
 enum emulate_status touch(struct touch *t, struct view *w, const struct insn *i)
 {
-	struct emulate_monitor monitor = { 0 };
 	struct emulate_cpu cpu = {
 		.ops = &ops,
 		.ctx = t,
-		.monitor = &monitor,
+		.monitor = &w->v->machine->arch->vcpu[w->v->index].monitor,
+		.zva_bytes = view_zva_bytes(),
 		.big_endian = view_big_endian(w),
 	};
 	enum emulate_status s;
 
 	t->view = w;
-	s = emulate(&cpu, i, EMULATE_DEVICE, &t->result);
+	s = emulate(&cpu, i, t->memory, &t->result);
 	if (s == EMULATE_DONE)
 		w->v->run->exit_reason = 0;
 	return s;

@@ -21,6 +21,10 @@ enum touch_stop {
 };
 
 struct touch {
+	/* Set by the caller. */
+	enum emulate_memory memory; /* what lies there; see emulate.h */
+	bool forgive;		    /* what nothing answers has the policy's value, if it has one */
+
 	struct view *view;	      /* borrowed */
 	struct emulate_result result; /* what was done; va: where it stopped */
 	enum touch_stop stop;	      /* with EMULATE_ABORT */
