@@ -110,7 +110,8 @@ static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm
 	uint64_t v;
 
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
-	if (may_straddle(r) && fault_straddle(vcpu, &next, e))
+	if (may_straddle(r) && bus_window_at(bus, r->mmio.phys_addr) &&
+	    fault_straddle(vcpu, &next, e))
 		return next;
 	memcpy(&v, r->mmio.data, sizeof(v));
 	if (r->mmio.is_write) {

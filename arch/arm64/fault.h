@@ -23,9 +23,9 @@ enum fault_next {
 enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e) MUST_CHECK;
 
 /*
- * After KVM_EXIT_MMIO at the first byte of a page: whether the access began in the page before,
- * which KVM does not tell; then it is settled, and *@next says how to go on. Costs as much as
- * several exits.
+ * After KVM_EXIT_MMIO at the first byte of a page, where a device is: whether the access began in
+ * the page before, which KVM does not tell; then it is settled, and *@next says how to go on. Costs
+ * as much as several exits.
  */
 bool fault_straddle(struct vcpu *v, enum fault_next *next, struct err *e) MUST_CHECK;
 

@@ -6,7 +6,7 @@
  */
 #include "guest.h"
 
-enum { WARM_UP = 400, ACCESSES = 10000 };
+enum { WARM_UP = 400, ACCESSES = 40000 };
 
 /* Goes on behind the instruction that aborted, as cheaply as can be. */
 __asm__(".pushsection .text\n"
