@@ -65,7 +65,7 @@ static bool writable(const struct gmem *m, gpa_t at, size_t len)
 	return true;
 }
 
-bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
+bool gmem_peek(const struct gmem *m, gpa_t at, void *dst, size_t len)
 {
 	char *to = dst;
 
@@ -83,18 +83,34 @@ bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
 	return true;
 }
 
-bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
+bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
+{
+	const struct gmem_observer *o = m->observer;
+	bool done;
+
+	if (o)
+		o->before(o->ctx, at, len, false);
+	done = gmem_peek(m, at, dst, len);
+	if (o)
+		o->after(o->ctx, at, len, false);
+	return done;
+}
+
+static void dirty(struct gmem *m UNUSED, gpa_t at UNUSED, size_t len UNUSED)
+{
+	/* Nobody keeps a dirty log yet; callers already say what they write. */
+}
+
+static bool copy_in(struct gmem *m, gpa_t at, const void *src, size_t len)
 {
 	const char *from = src;
 
-	if (!writable(m, at, len))
-		return false;
 	while (len) {
 		struct window w = gmem_window(m, at, len);
 
 		if (!poison_copy(w.host, from, w.len))
 			return false;
-		gmem_mark_dirty(m, at, w.len);
+		dirty(m, at, w.len);
 		from += w.len;
 		at.a += w.len;
 		len -= w.len;
@@ -102,7 +118,43 @@ bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
 	return true;
 }
 
-void gmem_mark_dirty(struct gmem *m UNUSED, gpa_t at UNUSED, size_t len UNUSED)
+bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
 {
-	/* Nobody keeps a dirty log yet; callers already say what they write. */
+	const struct gmem_observer *o = m->observer;
+	bool done;
+
+	if (!writable(m, at, len))
+		return false;
+	if (o)
+		o->before(o->ctx, at, len, true);
+	done = copy_in(m, at, src, len);
+	if (o)
+		o->after(o->ctx, at, len, true);
+	return done;
+}
+
+void gmem_mark_dirty(struct gmem *m, gpa_t at, size_t len)
+{
+	const struct gmem_observer *o = m->observer;
+
+	if (o)
+		o->written(o->ctx, at, len);
+	dirty(m, at, len);
+}
+
+bool gmem_load(const struct gmem *m, gpa_t at, void *dst, unsigned size)
+{
+	struct window w = piece(m, at, size, false);
+
+	return w.len == size && poison_load(dst, w.host, size);
+}
+
+bool gmem_store(struct gmem *m, gpa_t at, const void *src, unsigned size)
+{
+	struct window w = piece(m, at, size, true);
+
+	if (w.len != size || !poison_store(w.host, src, size))
+		return false;
+	dirty(m, at, size);
+	return true;
 }

@@ -24,4 +24,11 @@ uintptr_t poison_take(void);
 /* memcpy() between memory that may fail; false when it did, with @dst undefined. */
 bool poison_copy(void *dst, const void *src, size_t len) MUST_CHECK;
 
+/*
+ * The same as one access: @size is 1, 2, 4, 8 or 16, and @at may fail. Single-copy atomic as far as
+ * the host's CPU makes an instruction of that size so: where @at is aligned, of 16 bytes as a pair.
+ */
+bool poison_load(void *dst, const void *at, unsigned size) MUST_CHECK;
+bool poison_store(void *at, const void *src, unsigned size) MUST_CHECK;
+
 #endif
