@@ -249,6 +249,20 @@ const struct key vm_config_keys[] = {
 		AT(trace),
 	},
 	{
+		.name = "watch",
+		.arg = "ADDR+LEN[:rw]",
+		.help = "report every access to these bytes of guest memory",
+		.more = "ADDR is guest physical, or sym:NAME for a symbol of the guest's kernel. "
+			"Reads (:r), writes (:w, also when nothing is said) or both (:rw) are "
+			"reported: who, from where, the old and the new value. Then they take "
+			"effect as if nothing had been; with ,stop at the end, vmm ends after "
+			"the first. All accesses in the same pages of the host become much "
+			"slower. Can be given more than once.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(watches),
+	},
+	{
 		.section = "What happens when",
 		.name = "on-reset",
 		.help = "what the guest's reset does",
@@ -437,6 +451,31 @@ static int validate_cpu(const struct cpu_config *c, struct err *e)
 	return 0;
 }
 
+static int validate_watches(const struct vm_config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->watches.nr; i++) {
+		struct watch_item w;
+		int ret = watch_parse(&w, c->watches.at[i], e);
+
+		if (ret)
+			return err_ctx(e, "--watch");
+		watch_item_free(&w);
+	}
+	if (c->watches.nr == 0)
+		return 0;
+	if (c->hugepages)
+		return err_set(e, EINVAL,
+			       "--watch takes small pages from the guest, which --hugepages has "
+			       "none of; leave one out");
+	if (c->cpu.aarch32)
+		return err_set(e, EINVAL,
+			       "--watch needs a 64-bit guest; leave it or aarch32=on out");
+	if (c->cpu.mte == FEATURE_ON)
+		return err_set(e, EINVAL,
+			       "--watch works on memory without tags; leave it or mte=on out");
+	return 0;
+}
+
 static int validate_lists(const struct vm_config *c, struct err *e)
 {
 	unsigned trace;
@@ -465,7 +504,7 @@ static int validate_lists(const struct vm_config *c, struct err *e)
 			return err_ctx(e, "--symbols");
 		file_at_free(&f);
 	}
-	return 0;
+	return validate_watches(c, e);
 }
 
 int config_validate(const struct vm_config *c, struct err *e)

@@ -44,6 +44,7 @@ struct vm {
 	struct machine machine;
 	bool machine_made;
 	struct faults faults;
+	struct watchset watches; /* what --watch means since the last reset */
 
 	struct watch signals;
 	int signal_fd;
@@ -108,16 +109,27 @@ static void on_fault_report(void *ctx, unsigned where, const struct fault *f)
 	faults_report(&vm->faults, where, f);
 }
 
+static void on_watch_hit(void *ctx, const struct fault *f)
+{
+	struct vm *vm = ctx;
+
+	faults_watched(&vm->faults, f);
+}
+
 static int reset_machine(struct vm *vm, struct err *e)
 {
 	uint64_t kernel, size;
-	int code = arch_machine_reset(&vm->machine, e);
+	int code = arch_watch(&vm->machine, NULL, e); /* loading is no access of the guest's */
 
+	watchset_free(&vm->watches);
+	if (code == 0)
+		code = arch_machine_reset(&vm->machine, e);
 	if (code)
 		return code;
 	arch_kernel_place(&vm->machine, &kernel, &size);
 	faults_kernel(&vm->faults, kernel, size);
-	return 0;
+	code = faults_watches(&vm->faults, vm->config, &vm->watches, e);
+	return code ? code : arch_watch(&vm->machine, &vm->watches, e);
 }
 
 static void reboot(struct vm *vm)
@@ -337,20 +349,22 @@ static int open_console(struct vm *vm, struct err *e)
 
 static int make_ram(struct vm *vm, struct err *e)
 {
-	unsigned flags = vm->config->hugepages ? RAM_HUGETLB : 0;
+	unsigned flags = (vm->config->hugepages ? RAM_HUGETLB : 0) |
+			 (vm->config->watches.nr ? RAM_TWICE : 0);
 	uint64_t base = arch_ram_base();
 	struct gmem_region region = { .base = base, .name = "RAM" };
 	int code = ram_create(&vm->ram, vm->config->mem, flags, e);
 
 	region.size = vm->ram.size;
 	region.host = vm->ram.host;
+	region.guest = vm->ram.guest;
 	if (code == 0)
 		code = gmem_add(&vm->mem, &region, e);
 	for (uint64_t off = 0; code == 0 && off < vm->ram.size; off += SLOT_MAX) {
 		uint64_t left = vm->ram.size - off;
 
 		code = kvm_add_slot(&vm->kvm, base + off, left < SLOT_MAX ? left : SLOT_MAX,
-				    (char *)vm->ram.host + off, 0, e);
+				    (char *)vm->ram.guest + off, 0, e);
 	}
 	if (code == 0)
 		code = roms_create(&vm->roms, &vm->config->roms, &vm->kvm, &vm->mem, e);
@@ -389,6 +403,7 @@ static int build(struct vm *vm, struct err *e)
 			.fault_count = on_fault,
 			.fault_repeats = on_fault_repeats,
 			.fault_report = on_fault_report,
+			.watch_hit = on_watch_hit,
 			.ctx = vm,
 		},
 	};
@@ -435,6 +450,7 @@ static void take_down(struct vm *vm)
 		arch_machine_free(&vm->machine);
 	if (vm->faults.log)
 		faults_destroy(&vm->faults);
+	watchset_free(&vm->watches);
 	roms_destroy(&vm->roms);
 	ram_destroy(&vm->ram);
 	loop_unwatch(&vm->signals);

@@ -6,6 +6,7 @@
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 #include "arch/arm64/trace.h"
+#include "arch/arm64/watch.h"
 #include "vmm/base/log.h"
 #include "vmm/core/poison.h"
 
@@ -142,8 +143,8 @@ static enum vcpu_result run(struct vcpu *v)
 
 		if (trace)
 			trace_exit(v, error);
-		if (error) {
-			next = failed(v, error, &e);
+		next = error ? failed(v, error, &e) : FAULT_EXIT;
+		if (next != FAULT_EXIT) {
 			/* Any access of the last exit is finished by now. */
 			if (next == FAULT_RUN && vcpu_wanted(v))
 				return VCPU_KICKED;
@@ -156,6 +157,8 @@ static enum vcpu_result run(struct vcpu *v)
 			next = fault_nisv(v, &e);
 		} else if (r->exit_reason == KVM_EXIT_ARM_SEA) {
 			next = fault_sea(v, &e);
+		} else if (r->exit_reason == KVM_EXIT_DEBUG) {
+			next = watch_stepped(v, &e);
 		} else if (r->exit_reason == KVM_EXIT_SYSTEM_EVENT) {
 			return system_event(v);
 		} else if (r->exit_reason == KVM_EXIT_INTR) {

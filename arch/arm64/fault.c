@@ -8,6 +8,7 @@
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 #include "arch/arm64/touch.h"
+#include "arch/arm64/watch.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
@@ -224,6 +225,7 @@ static enum fault_next act(struct vcpu *v, const struct bad *b, enum fault_actio
 		return inject(v, b, e) ? FAULT_BROKEN : FAULT_RUN;
 	case FAULT_SERROR:
 	case FAULT_SKIPPED:
+	case FAULT_CARRIED_OUT:
 	case FAULT_ACTION_COUNT:
 		break;
 	}
@@ -378,7 +380,7 @@ static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, struct er
 	if (!view_insn(&w, &word) || !insn_decode(word, &i))
 		return settle(v, b, e);
 	b->access = access_of(&i);
-	switch (touch(&t, &w, &i)) {
+	switch (touch(&t, &w, &i, EMULATE_DEVICE, NULL)) {
 	case EMULATE_DONE:
 	case EMULATE_AGAIN:
 		return FAULT_RUN;
@@ -490,14 +492,24 @@ static enum fault_next by_far(struct vcpu *v, struct bad *b, struct err *e)
 	return settle(v, b, e);
 }
 
+/* Pages that are watched are taken from the vCPUs: whether that was all, and is settled. */
+static bool watched(struct vcpu *v, struct view *w, const struct bad *b, enum fault_next *next,
+		    struct err *e)
+{
+	return !b->poisoned && watch_efault(v, w, next, e);
+}
+
 /*
  * Nothing is wrong with the access. So the guest's tables changed meanwhile, or a TLB held what was
  * there: it tries again. Or the host cannot give the memory: it fails again.
  */
-static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct bad *b, struct err *e)
+static enum fault_next puzzled(struct vcpu *v, struct view *w, struct bad *b, struct err *e)
 {
 	struct arch_vcpu *a = arch_vcpu(v);
+	enum fault_next next;
 
+	if (watched(v, w, b, &next, e))
+		return next;
 	if (a->puzzle_pc != w->pc)
 		a->puzzles = 0;
 	a->puzzle_pc = w->pc;
@@ -579,12 +591,15 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 		.zva_bytes = view_zva_bytes(),
 	};
 	struct emulate_address a;
+	enum fault_next next;
 	uint64_t off = 0;
 
 	if (i->class == INSN_CACHE || i->class == INSN_PREFETCH)
-		return skip_instruction(v, e);
+		return watched(v, w, b, &next, e) ? next : skip_instruction(v, e);
 	b->access = access_of(i);
 	if (emulate_address(&cpu, i, &a) != EMULATE_DONE) {
+		if (watched(v, w, b, &next, e))
+			return next;
 		b->cause = b->poisoned ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
 		return by_far(v, b, e);
 	}
@@ -605,6 +620,7 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 static enum fault_next unreachable(struct vcpu *v, const struct bad *known, struct err *e)
 {
 	struct bad b = *known;
+	enum fault_next next;
 	struct view w;
 	struct insn i;
 	uint32_t word;
@@ -621,6 +637,8 @@ static enum fault_next unreachable(struct vcpu *v, const struct bad *known, stru
 	b = *known;
 	b.access = FAULT_READ;
 	if (view_aarch32(&w)) {
+		if (watched(v, &w, &b, &next, e))
+			return next;
 		b.cause = b.poisoned ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
 		return by_far(v, &b, e);
 	}
@@ -641,10 +659,11 @@ enum fault_next fault_poison(struct vcpu *v, uintptr_t host, struct err *e)
 
 	for (size_t i = 0; host && i < mem->nr; i++) {
 		const struct gmem_region *r = &mem->region[i];
+		const uintptr_t at = (uintptr_t)(r->guest ? r->guest : r->host);
 
-		if (host - (uintptr_t)r->host < r->size) {
+		if (host - at < r->size) {
 			b.poisoned = true;
-			b.poison = r->base + (host - (uintptr_t)r->host);
+			b.poison = r->base + (host - at);
 		}
 	}
 	return unreachable(v, &b, e);

@@ -3,6 +3,7 @@
 
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
+#include "vmm/base/checked.h"
 
 #include <string.h>
 
@@ -62,11 +63,65 @@ static enum emulate_status stop(struct touch *t, enum touch_stop why)
 static bool find(struct touch *t, uint64_t va, enum fault_access access,
 		 const struct space_range **r)
 {
+	bool through;
+
 	view_walk(t->view, va, access, &t->walk);
+	through = t->memory == EMULATE_NORMAL ? t->walk.mapped : !t->walk.fault;
 	t->ipa = t->walk.pa;
-	*r = t->walk.fault ? NULL : space_at(&t->view->v->machine->arch->space, t->ipa);
-	return !t->walk.fault;
+	*r = through ? space_at(&t->view->v->machine->arch->space, t->ipa) : NULL;
+	return through;
 }
+
+/* --- RAM that is watched ---------------------------------------------------------------------- */
+
+/* One access where there is one of such a size: a part of an access in two pages may have any. */
+static enum emulate_status load(struct touch *t, void *data, unsigned size)
+{
+	const struct gmem *m = t->view->v->machine->mem;
+	const unsigned step = is_power_of_two(size) ? size : 1;
+
+	for (unsigned i = 0; i < size; i += step)
+		if (!gmem_load(m, gpa(t->ipa + i), (char *)data + i, step))
+			return stop(t, TOUCH_NOBODY);
+	return EMULATE_DONE;
+}
+
+static enum emulate_status store(struct touch *t, const void *data, unsigned size)
+{
+	struct machine *m = t->view->v->machine;
+	const unsigned step = is_power_of_two(size) ? size : 1;
+
+	watch_written(m->arch, t->ipa, size);
+	for (unsigned i = 0; i < size; i += step)
+		if (!gmem_store(m->mem, gpa(t->ipa + i), (const char *)data + i, step))
+			return stop(t, TOUCH_NOBODY);
+	return EMULATE_DONE;
+}
+
+/* Who else writes there holds the lock, so a comparison and a store are one step. */
+static enum emulate_status cas(void *ctx, uint64_t va, unsigned size, void *expected,
+			       const void *desired, bool *matched)
+{
+	struct touch *t = ctx;
+	const struct space_range *r;
+	uint8_t now[16];
+	enum emulate_status s;
+
+	if (!find(t, va, FAULT_WRITE, &r))
+		return stop(t, TOUCH_STAGE_1);
+	if (t->memory != EMULATE_NORMAL || !r || r->kind != SPACE_RAM || size > sizeof(now))
+		return stop(t, TOUCH_KERNEL);
+	s = load(t, now, size);
+	if (s)
+		return s;
+	*matched = memcmp(now, expected, size) == 0;
+	if (*matched)
+		return store(t, desired, size);
+	memcpy(expected, now, size);
+	return EMULATE_DONE;
+}
+
+/* --- all else --------------------------------------------------------------------------------- */
 
 static enum emulate_status from_bus(struct touch *t, enum access answer)
 {
@@ -85,6 +140,8 @@ static enum emulate_status read(void *ctx, uint64_t va, void *data, unsigned siz
 
 	if (!find(t, va, FAULT_READ, &r))
 		return stop(t, TOUCH_STAGE_1);
+	if (t->memory == EMULATE_NORMAL)
+		return r && r->kind == SPACE_RAM ? load(t, data, size) : stop(t, TOUCH_KERNEL);
 	if (!r || r->kind == SPACE_QUIET) {
 		if (!policy_value(policy_at(&v->machine->arch->policy, t->ipa), &value))
 			return stop(t, TOUCH_NOBODY);
@@ -118,6 +175,8 @@ static enum emulate_status write(void *ctx, uint64_t va, const void *data, unsig
 
 	if (!find(t, va, FAULT_WRITE, &r))
 		return stop(t, TOUCH_STAGE_1);
+	if (t->memory == EMULATE_NORMAL)
+		return r && r->kind == SPACE_RAM ? store(t, data, size) : stop(t, TOUCH_KERNEL);
 	if (!r || r->kind == SPACE_QUIET || r->kind == SPACE_ROM) {
 		if (policy_value(policy_at(&v->machine->arch->policy, t->ipa), &value))
 			return EMULATE_DONE;
@@ -140,14 +199,6 @@ static enum emulate_status write(void *ctx, uint64_t va, const void *data, unsig
 	return stop(t, TOUCH_KERNEL);
 }
 
-/* For memory that is watched, which none is yet: devices never get here (emulate.h). */
-static enum emulate_status cas(void *ctx, uint64_t va UNUSED, unsigned size UNUSED,
-			       void *expected UNUSED, const void *desired UNUSED, bool *matched)
-{
-	*matched = false;
-	return stop(ctx, TOUCH_KERNEL);
-}
-
 static const struct emulate_ops ops = {
 	.get = get,
 	.set = set,
@@ -158,19 +209,22 @@ static const struct emulate_ops ops = {
 	.cas = cas,
 };
 
-enum emulate_status touch(struct touch *t, struct view *w, const struct insn *i)
+enum emulate_status touch(struct touch *t, struct view *w, const struct insn *i,
+			  enum emulate_memory memory, struct emulate_monitor *monitor)
 {
-	struct emulate_monitor monitor = { 0 };
+	struct emulate_monitor open = { 0 };
 	struct emulate_cpu cpu = {
 		.ops = &ops,
 		.ctx = t,
-		.monitor = &monitor,
+		.monitor = monitor ? monitor : &open,
+		.zva_bytes = view_zva_bytes(),
 		.big_endian = view_big_endian(w),
 	};
 	enum emulate_status s;
 
 	t->view = w;
-	s = emulate(&cpu, i, EMULATE_DEVICE, &t->result);
+	t->memory = memory;
+	s = emulate(&cpu, i, memory, &t->result);
 	if (s == EMULATE_DONE)
 		w->v->run->exit_reason = 0;
 	return s;

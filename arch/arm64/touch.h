@@ -26,13 +26,19 @@ struct touch {
 	enum touch_stop stop;	      /* with EMULATE_ABORT */
 	uint64_t ipa;		      /* ... but for TOUCH_STAGE_1 */
 	struct mmu_walk walk;	      /* the last one */
+	enum emulate_memory memory;
 };
 
 /*
- * Carries out @i, the instruction at PC of @w. On EMULATE_DONE the vCPU goes on behind it; on
+ * Carries out @i, the instruction at PC of @w, on @memory. EMULATE_NORMAL is for RAM that is
+ * watched (watch.h), with its lock held and the vCPU's @monitor: stage 1 let the access through, so
+ * its permissions are not looked at again. With EMULATE_DEVICE, @monitor is NULL.
+ *
+ * On EMULATE_DONE the vCPU goes on behind it; on
  * anything else it still stands there, with what emulate.h says of each. Any access that KVM still
  * had to complete is void.
  */
-enum emulate_status touch(struct touch *t, struct view *w, const struct insn *i) MUST_CHECK;
+enum emulate_status touch(struct touch *t, struct view *w, const struct insn *i,
+			  enum emulate_memory memory, struct emulate_monitor *monitor) MUST_CHECK;
 
 #endif
