@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 static struct sigaction before;
 
@@ -22,12 +23,17 @@ static void crash(int sig, const siginfo_t *info)
 		(void)raise(sig);
 }
 
-static void on_bus(int sig, siginfo_t *info, void *context UNUSED)
+static void on_bus(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
 	if (copying) {
+		const ucontext_t *interrupted = context;
+
 		copying = 0;
+		/* As a return from here would: a copy need not save the mask, which is a system
+		 * call. */
+		(void)pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
 		siglongjmp(copy_failed, 1);
 	}
 	if (info->si_code == BUS_MCEERR_AO)
@@ -41,7 +47,7 @@ static void on_bus(int sig, siginfo_t *info, void *context UNUSED)
 
 int poison_handle(struct err *e)
 {
-	struct sigaction sa = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction sa = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
 
 	return sigaction(SIGBUS, &sa, &before) < 0 ? err_sys(e, "sigaction") : 0;
 }
@@ -61,7 +67,7 @@ uintptr_t poison_take(void)
 
 bool poison_copy(void *dst, const void *src, size_t len)
 {
-	if (sigsetjmp(copy_failed, 0)) /* the handler blocks nothing: no mask to restore */
+	if (sigsetjmp(copy_failed, 0)) /* the handler restores the mask */
 		return false;
 	copying = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
