@@ -585,8 +585,8 @@ static bool is_poisoned(const struct bad *b, uint64_t ipa)
 }
 
 /*
- * What is wrong with the access to @va: FAULT_RUN when nothing is, and then *bad is false, or the
- * fault is the guest's own.
+ * Whether something is wrong with the access to @va, and what: *b. False also when stage 1 refuses
+ * it, which is the guest's own matter.
  */
 static bool wrong_with(struct view *w, uint64_t va, struct bad *b)
 {
@@ -635,6 +635,7 @@ static enum fault_next by_far(struct vcpu *v, struct view *w, struct bad *b, str
 
 	if (inject_peek(v, &far, e))
 		return FAULT_BROKEN;
+	b->must_abort = true; /* nobody could carry it out with a value */
 	return wrong_with(w, far, b) ? settle(v, b, e) : puzzled(v, w, b, e);
 }
 

@@ -521,6 +521,7 @@ static int reset_vcpus(struct machine *m, struct err *e)
 		struct vcpu *v = &m->vcpus->vcpu[i];
 
 		v->suspends = false;
+		a->vcpu[i] = (struct arch_vcpu){ .puzzles = 0 }; /* what came before is forgotten */
 		if (v != first)
 			code = cpu_power_off(v, &a->features, e);
 	}
