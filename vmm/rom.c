@@ -86,6 +86,10 @@ static int load(struct rom *r, const struct file_at *f, struct kvm *k, struct gm
 		code = err_sys(e, "%s: mprotect", f->path);
 	if (code == 0)
 		code = kvm_add_slot(k, region.base, region.size, region.host, 0, e);
+	if (code == -EFAULT)
+		return err_set(e, EFAULT,
+			       "%s: 0x%" PRIx64 " is beyond the addresses that guests have",
+			       f->path, f->address);
 	return code;
 }
 

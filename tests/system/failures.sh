@@ -131,3 +131,13 @@ test_too_few_file_descriptors() {
 	is "exit status" "$status" "$FAILED"
 	one_sentence 'files|descriptors'
 }
+
+test_read_only_memory_that_cannot_be() {
+	for rom in "nofile@0x04000000:nofile: No such file" "$LAB@0x04000000:not a regular file" \
+		"$LAB/kernel/bare-off@0x09000000:pl011 at 0x9000000 .* lies over ROM" "$IMAGE@0x40000000:overlaps other memory" \
+		"$IMAGE@0x10000000000000:beyond the addresses that guests have"; do
+		run_vmm run --kernel "$LAB/kernel/bare-off" --rom "${rom%%:*}"
+		is "exit status" "$status" "$FAILED"
+		one_sentence "${rom#*:}"
+	done
+}
