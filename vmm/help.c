@@ -80,7 +80,7 @@ static void print_option(const struct help_table *t, const struct key *k, FILE *
 	(void)snprintf(left, sizeof(left), "  %.4s--%s%s%.80s", letter, k->name,
 		       key_is_flag(k) ? "" : " ", key_is_flag(k) ? "" : key_arg(k).s);
 	print_row(left, k->help, help_default(t, k).s, out);
-	if (k->type == KEY_OBJECT) {
+	if (k->keys) {
 		struct help_table nested = help_nested(t, k);
 
 		print_nested(&nested, out);

@@ -40,7 +40,7 @@ struct help_table {
 /* Fills in the tables of @c's options, in the order help shows them; one with NULL ends them. */
 void help_tables(const struct command *c, struct help_table tables[4]);
 
-/* The table of a KEY_OBJECT in @t. */
+/* The table of the keys that @k has of its own, in @t. */
 struct help_table help_nested(const struct help_table *t, const struct key *k);
 
 /* The default that help shows; "" when there is none. */

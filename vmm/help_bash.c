@@ -91,7 +91,7 @@ static void words_of(const struct command *c, FILE *out)
 	(void)fputs(" ;;\n", out);
 	for (const struct help_table *t = tables; t->keys; t++) {
 		for (const struct key *k = t->keys; k->type != KEY_END; k++) {
-			if (k->type != KEY_OBJECT)
+			if (!k->keys)
 				continue;
 			(void)fprintf(out, "\t'%s --%s') echo", c->name, k->name);
 			for (const struct key *sub = k->keys; sub->type != KEY_END; sub++)
@@ -105,7 +105,7 @@ static void words_of(const struct command *c, FILE *out)
 static void value(const struct key *k, FILE *out)
 {
 	(void)fputs(") echo", out);
-	if (k->type == KEY_OBJECT)
+	if (k->keys)
 		(void)fputs(" @keys", out);
 	else if (k->type == KEY_BOOL)
 		(void)fputs(" on off", out);

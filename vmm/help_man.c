@@ -188,7 +188,7 @@ static void option(const struct help_table *t, const struct key *k, FILE *out)
 		value(k, out);
 	(void)fputc('\n', out);
 	explain(t, k, out);
-	if (k->type == KEY_OBJECT) {
+	if (k->keys) {
 		struct help_table inside = help_nested(t, k);
 
 		nested(&inside, out);

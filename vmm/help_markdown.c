@@ -92,7 +92,7 @@ static void put_nested(FILE *out)
 	for (const struct key *k = vm_config_keys; k->type != KEY_END; k++) {
 		struct help_table nested;
 
-		if (k->type != KEY_OBJECT)
+		if (!k->keys)
 			continue;
 		nested = help_nested(&t, k);
 		(void)fprintf(out, "| `--%s`%s", k->name, heading);

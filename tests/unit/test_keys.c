@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 #include "vmm/base/args.h"
 #include "vmm/base/keys.h"
+#include "vmm/base/scope.h"
 #include "vmm/base/text.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct outer {
 	int choice, kind;
 	struct key_list list;
 	struct inner in;
+	struct key_objects disks;
 };
 
 static const char *const colours[] = { "red", "green", NULL };
@@ -42,6 +44,26 @@ static const struct key inner_keys[] = {
 	{ .name = "ro", .type = KEY_BOOL, .offset = offsetof(struct inner, ro) },
 	{ 0 },
 };
+
+/* The same, where the path may come first without its name. */
+static const struct key disk_keys[] = {
+	{ .name = "path",
+	  .arg = "FILE",
+	  .type = KEY_STR,
+	  .required = true,
+	  .unnamed = true,
+	  .min = 1,
+	  .offset = offsetof(struct inner, path) },
+	{ .name = "queues",
+	  .arg = "N",
+	  .type = KEY_U32,
+	  .max = 16,
+	  .offset = offsetof(struct inner, queues) },
+	{ .name = "ro", .type = KEY_BOOL, .offset = offsetof(struct inner, ro) },
+	{ 0 },
+};
+
+static const struct inner disk_defaults = { .queues = 7 };
 
 static const struct key outer_keys[] = {
 	{ .name = "flag", .letter = 'f', .type = KEY_BOOL, .offset = offsetof(struct outer, flag) },
@@ -92,6 +114,14 @@ static const struct key outer_keys[] = {
 	  .type = KEY_OBJECT,
 	  .keys = inner_keys,
 	  .offset = offsetof(struct outer, in) },
+	{ .name = "disk",
+	  .arg = "KEY=VALUE,...",
+	  .type = KEY_OBJECTS,
+	  .max = 3,
+	  .keys = disk_keys,
+	  .size = sizeof(struct inner),
+	  .defaults = &disk_defaults,
+	  .offset = offsetof(struct outer, disks) },
 	{ 0 },
 };
 
@@ -458,6 +488,61 @@ TEST(a_list_takes_one_more_each_time)
 	REFUSED("--list: '' is not a FILE; leave it out when there is none", "--list", "");
 }
 
+TEST(objects_come_one_by_one_in_order)
+{
+	struct outer o = { 0 };
+	const struct inner *d;
+	struct json_writer w;
+	auto_free char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+	struct err e;
+
+	EXPECT_EQ(ARGS(&o, &e, "--must=m", "--size=2M", "--in=path=p,queues=1", "--disk", "a,,b,ro",
+		       "--disk=queues=2,path=ro"),
+		  0);
+	EXPECT_EQ(o.disks.nr, 2);
+	d = o.disks.at;
+	EXPECT_STR(d[0].path, "a,b");
+	EXPECT_EQ(d[0].queues, 7);
+	EXPECT_EQ(d[0].ro, true);
+	EXPECT_STR(d[1].path, "ro");
+	EXPECT_EQ(d[1].queues, 2);
+
+	out = open_memstream(&text, &len);
+	json_start(&w, out);
+	json_object(&w, NULL);
+	keys_to_json(outer_keys, &o, &w);
+	json_end(&w);
+	EXPECT_EQ(json_finish(&w, &e), 0);
+	(void)fclose(out);
+	keys_free(outer_keys, &o);
+	EXPECT_EQ(o.disks.nr, 0);
+	o = (struct outer){ 0 };
+	EXPECT_EQ(json(&o, text, &e), 0);
+	EXPECT_EQ(o.disks.nr, 2);
+	d = o.disks.at;
+	EXPECT_STR(d[1].path, "ro");
+	EXPECT_EQ(d[0].ro, true);
+
+	/* A file's list takes the place of what was there. */
+	EXPECT_EQ(json(&o, "{\"disk\":[{\"path\":\"x\"}]}", &e), 0);
+	EXPECT_EQ(o.disks.nr, 1);
+	EXPECT_EQ(json(&o, "{\"disk\":[{\"path\":\"x\"},{\"ro\":true}]}", &e), -EINVAL);
+	EXPECT_HAS(e.text, "line 1, column 23: disk: path is missing");
+	EXPECT_EQ(json(&o, "{\"disk\":{\"path\":\"x\"}}", &e), -EINVAL);
+	EXPECT_HAS(e.text, "disk: an object where an array of objects should be");
+	keys_free(outer_keys, &o);
+
+	REFUSED("--disk: path is missing; add path=FILE", "--disk", "ro");
+	REFUSED("--disk: path is there twice; write it once", "--disk", "a,path=b");
+	REFUSED("--disk: 'b' is not known; there are path, queues, ro", "--disk", "a,b");
+	REFUSED("--disk: path: '' is not a FILE; leave it out when there is none", "--disk",
+		"path=");
+	REFUSED("--disk: one too many; there can be 3", "--disk", "a", "--disk", "b", "--disk", "c",
+		"--disk", "d");
+}
+
 static uint32_t seed = 54321;
 
 static uint32_t any(void)
@@ -505,4 +590,4 @@ TEST_MAIN(T(numbers_are_read_whole_or_not_at_all), T(sizes_have_suffixes_and_do_
 	  T(a_doubled_comma_belongs_to_the_value),
 	  T(json_sets_the_same_fields_with_the_same_bounds), T(json_errors_say_where),
 	  T(what_is_written_as_json_reads_back), T(a_list_takes_one_more_each_time),
-	  T(hostile_text_is_refused_or_harmless))
+	  T(objects_come_one_by_one_in_order), T(hostile_text_is_refused_or_harmless))

@@ -31,6 +31,8 @@ enum key_type {
 	KEY_KIND,   /* int: as KEY_CHOICE, where choices like "file:PATH" take a path */
 	KEY_LIST,   /* struct key_list: each time it is given adds a string; or a JSON array */
 	KEY_OBJECT, /* a nested struct, described by keys: "sub=..,sub=.." or a JSON object */
+	/* struct key_objects: each time it is given adds such a struct; or a JSON array of them */
+	KEY_OBJECTS,
 };
 
 #define KEY_LIST_MAX 1024 /* strings in one list */
@@ -38,6 +40,12 @@ enum key_type {
 /* Strings in the order they were given; the list and they are owned by the struct it is in. */
 struct key_list {
 	char **at;
+	size_t nr;
+};
+
+/* Structs of one size in the order they were given; they are owned by the struct the list is in. */
+struct key_objects {
+	void *at;
 	size_t nr;
 };
 
@@ -55,7 +63,10 @@ struct key {
 	uint64_t min, max;	    /* bounds; max 0 means none beyond the type */
 	uint64_t step;		    /* KEY_U32, KEY_SIZE: a multiple of this; 0 means any */
 	const char *const *choices; /* KEY_CHOICE, KEY_KIND: NULL-terminated */
-	const struct key *keys;	    /* KEY_OBJECT */
+	const struct key *keys;	    /* KEY_OBJECT, KEY_OBJECTS */
+	size_t size;		    /* KEY_OBJECTS: of one; there are at most max */
+	const void *defaults;	    /* KEY_OBJECTS: what one is before it is read; owns nothing */
+	bool unnamed; /* in "name=value,...": the first value may come without the name */
 };
 
 #define KEYS_MAX 64 /* keys in one table */
@@ -99,7 +110,7 @@ bool keys_first_time(struct keys_seen *s, const struct key *keys, const struct k
 /* Whether the option stands alone: --name. */
 bool key_is_flag(const struct key *k);
 
-/* The nested struct of a KEY_OBJECT. */
+/* The nested struct of a KEY_OBJECT; of KEY_OBJECTS the defaults. */
 const void *key_object(const struct key *k, const void *obj);
 
 /* A piece of help, returned by value; cut when too long. */
