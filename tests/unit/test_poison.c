@@ -32,6 +32,42 @@ TEST(a_copy_from_or_to_memory_that_fails_says_so_again_and_again)
 	}
 }
 
+struct words {
+	char *at;
+	unsigned done;
+};
+
+static void touch_words(void *ctx)
+{
+	struct words *w = ctx;
+	char buf[4];
+
+	while (w->done < 8) {
+		EXPECT(poison_copy(buf, w->at + w->done * 1024, sizeof(buf)));
+		__atomic_store_n(&w->at[w->done * 1024 + 8], 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&w->done, w->done + 1, __ATOMIC_RELAXED);
+	}
+}
+
+TEST(a_function_that_touches_memory_that_fails_is_left_there)
+{
+	char *at = half_a_file(), buf[8];
+	struct err e;
+
+	EXPECT_EQ(poison_handle(&e), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct words w = { at, 0 }, good = { at, 5 };
+
+		EXPECT(!poison_run(touch_words, &w));
+		EXPECT_EQ(w.done, 4);
+		good.at = at - 4096; /* only its words 5 to 7, which are in the first page */
+		EXPECT(poison_run(touch_words, &good));
+		EXPECT_EQ(good.done, 8);
+		EXPECT(!poison_copy(buf, at + 4096, sizeof(buf)));
+		EXPECT(poison_copy(buf, at, sizeof(buf)));
+	}
+}
+
 static void told(int sig UNUSED)
 {
 	_exit(0);
@@ -79,5 +115,6 @@ TEST(what_a_vcpu_touched_is_taken_once)
 }
 
 TEST_MAIN(T(a_copy_from_or_to_memory_that_fails_says_so_again_and_again),
+	  T(a_function_that_touches_memory_that_fails_is_left_there),
 	  T(any_other_bus_error_goes_to_who_had_it_before),
 	  T(a_bus_error_sent_by_somebody_is_not_lost), T(what_a_vcpu_touched_is_taken_once))

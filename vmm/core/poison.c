@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/core/poison.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,7 +11,7 @@
 static struct sigaction before;
 
 /* The thread's own. The signal handler runs on the same thread, so these need no lock. */
-static _Thread_local sigjmp_buf copy_failed;
+static _Thread_local sigjmp_buf failed;
 static _Thread_local volatile sig_atomic_t copying;
 static _Thread_local volatile sig_atomic_t expected;
 static _Thread_local volatile uintptr_t noted;
@@ -34,7 +35,7 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 		/* As a return from here would: a copy need not save the mask, which is a system
 		 * call. */
 		(void)pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
-		siglongjmp(copy_failed, 1);
+		siglongjmp(failed, 1);
 	}
 	if (info->si_code == BUS_MCEERR_AO)
 		return; /* nobody has touched it yet */
@@ -67,11 +68,28 @@ uintptr_t poison_take(void)
 
 bool poison_copy(void *dst, const void *src, size_t len)
 {
-	if (sigsetjmp(copy_failed, 0)) /* the handler restores the mask */
+	if (copying) { /* in poison_run(), which fails as a whole */
+		memcpy(dst, src, len);
+		return true;
+	}
+	if (sigsetjmp(failed, 0)) /* the handler restores the mask */
 		return false;
 	copying = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	memcpy(dst, src, len);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	copying = 0;
+	return true;
+}
+
+bool poison_run(void (*fn)(void *ctx), void *ctx)
+{
+	assert(!copying);
+	if (sigsetjmp(failed, 0)) /* the handler restores the mask */
+		return false;
+	copying = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	fn(ctx);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	copying = 0;
 	return true;

@@ -4,8 +4,9 @@
  * touched such a page, or whose vCPU did in KVM_RUN (there si_code is BUS_MCEERR_AR and si_addr the
  * host address of the page). Guest RAM may be lost so at any time, and vmm must live.
  *
- * What vmm reads and writes of guest memory goes through poison_copy(), which fails then; what a
- * vCPU touches is noted for its thread to take. Any other SIGBUS is a crash, as it was before.
+ * What vmm reads and writes of guest memory goes through poison_copy() or poison_run(), which fail
+ * then; what a vCPU touches is noted for its thread to take. Any other SIGBUS is a crash, as it was
+ * before.
  */
 #ifndef VMM_CORE_POISON_H
 #define VMM_CORE_POISON_H
@@ -23,5 +24,12 @@ uintptr_t poison_take(void);
 
 /* memcpy() between memory that may fail; false when it did, with @dst undefined. */
 bool poison_copy(void *dst, const void *src, size_t len) MUST_CHECK;
+
+/*
+ * Calls @fn, which may touch memory that may fail; false when it did: @fn was left in the middle,
+ * so it takes nothing that it would have to give back, and leaves what it finds in *@ctx. For who
+ * touches many words: it costs as much as one copy. Not from within @fn.
+ */
+bool poison_run(void (*fn)(void *ctx), void *ctx) MUST_CHECK;
 
 #endif
