@@ -46,6 +46,14 @@ static struct window piece(const struct gmem *m, gpa_t at, size_t len, bool to_w
 	return (struct window){ .host = NULL, .len = 0 };
 }
 
+const struct gmem_region *gmem_find(const struct gmem *m, gpa_t at, uint64_t len)
+{
+	for (size_t i = 0; i < m->nr; i++)
+		if (range_inside(at.a, len, m->region[i].base, m->region[i].size))
+			return &m->region[i];
+	return NULL;
+}
+
 struct window gmem_window(const struct gmem *m, gpa_t at, size_t len)
 {
 	return piece(m, at, len, true);
@@ -100,9 +108,4 @@ bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
 		len -= w.len;
 	}
 	return true;
-}
-
-void gmem_mark_dirty(struct gmem *m UNUSED, gpa_t at UNUSED, size_t len UNUSED)
-{
-	/* Nobody keeps a dirty log yet; callers already say what they write. */
 }

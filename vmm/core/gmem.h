@@ -67,8 +67,24 @@ bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len) MUST_CHEC
  */
 struct window gmem_window(const struct gmem *m, gpa_t at, size_t len);
 
-/* Says that [@at, @at + @len) was written through a window. */
-void gmem_mark_dirty(struct gmem *m, gpa_t at, size_t len);
+/*
+ * The region that holds all of [@at, @at + @len), or NULL; valid as long as the gmem. For who reads
+ * and writes much there, as virtqueues do: through poison_run(), telling gmem_mark_dirty_host(),
+ * and leaving a read-only one as it is.
+ */
+const struct gmem_region *gmem_find(const struct gmem *m, gpa_t at, uint64_t len);
+
+/*
+ * Says that [@at, @at + @len) was written through a window; the second, by its host address. Nobody
+ * keeps a dirty log yet; callers already say what they write.
+ */
+static inline void gmem_mark_dirty(struct gmem *m UNUSED, gpa_t at UNUSED, size_t len UNUSED)
+{
+}
+static inline void gmem_mark_dirty_host(struct gmem *m UNUSED, const void *host UNUSED,
+					size_t len UNUSED)
+{
+}
 
 /* Reads a whole object. */
 #define GMEM_GET(m, at, obj) gmem_read((m), (at), (obj), sizeof(*(obj)))
