@@ -202,9 +202,15 @@ void fdt_reg(struct fdt *t, uint64_t base, uint64_t size)
 		  (uint32_t)size);
 }
 
+/* As in the GIC's binding. */
+enum { GIC_SPI = 0, EDGE_RISING = 1, LEVEL_HIGH = 4 };
+
 void fdt_spi(struct fdt *t, uint32_t spi)
 {
-	enum { GIC_SPI = 0, LEVEL_HIGH = 4 }; /* as in the GIC's binding */
-
 	FDT_CELLS(t, "interrupts", GIC_SPI, spi, LEVEL_HIGH);
+}
+
+void fdt_spi_edge(struct fdt *t, uint32_t spi)
+{
+	FDT_CELLS(t, "interrupts", GIC_SPI, spi, EDGE_RISING);
 }

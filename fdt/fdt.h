@@ -56,7 +56,9 @@ void fdt_strv(struct fdt *t, const char *name, const char *const *v, size_t n);
 /* "reg" with one address and size. */
 void fdt_reg(struct fdt *t, uint64_t base, uint64_t size);
 
-/* "interrupts" with one shared peripheral interrupt (SPI number, INTID - 32), level high. */
+/* "interrupts" with one shared peripheral interrupt (SPI number, INTID - 32): level high, or edge.
+ */
 void fdt_spi(struct fdt *t, uint32_t spi);
+void fdt_spi_edge(struct fdt *t, uint32_t spi);
 
 #endif

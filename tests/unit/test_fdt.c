@@ -73,6 +73,7 @@ TEST(fdt_writes_every_kind_of_property_in_big_endian)
 	fdt_spi(t, 33);
 	fdt_end(t);
 	fdt_node(t, "plain");
+	fdt_spi_edge(t, 16);
 	fdt_node(t, "child");
 	fdt_end(t);
 	fdt_end(t);
@@ -86,6 +87,7 @@ TEST(fdt_writes_every_kind_of_property_in_big_endian)
 	EXPECT_PROP(b, "/", "cells", "\0\0\0\1\377\377\377\377");
 	EXPECT_PROP(b, "/dev@abcdef012345", "reg", "\0\0\xab\xcd\xef\1\x23\x45\0\0\0\1\0\0\0\0");
 	EXPECT_PROP(b, "/dev@abcdef012345", "interrupts", "\0\0\0\0\0\0\0\41\0\0\0\4");
+	EXPECT_PROP(b, "/plain", "interrupts", "\0\0\0\0\0\0\0\20\0\0\0\1");
 	EXPECT(fdt_path_offset(b, "/plain/child") >= 0);
 	fdt_free(t);
 }
