@@ -57,7 +57,7 @@ KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doct
 	      $(addprefix arch/arm64/,machine.c layout.c guard.c view.c inject.c capture.c touch.c trace.c spin.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
-LIBS	:= -lfdt -lz -lzstd -pthread
+LIBS	:= -lfdt -lz -lzstd -luring -pthread
 
 # --- vmm for arm64 -----------------------------------------------------------------------------
 
@@ -91,7 +91,8 @@ $(OUT)/obj/%.o: %.S Makefile
 # One clear line instead of a page of compiler errors when a library is missing.
 .PHONY: build-libs
 build-libs:
-	@for need in libfdt.h:libfdt-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev; do \
+	@for need in libfdt.h:libfdt-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev \
+		liburing.h:liburing-dev; do \
 		echo "#include <$${need%%:*}>" | \
 		$(CC) $(if $(SYSROOT),-isystem $(SYSROOT)/include) -E - >/dev/null 2>&1 || { \
 			echo "make: $${need%%:*} for arm64 is missing:" \
