@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to a disk, on both engines: what is moved, what fails, who is told when. */
+#include "tests/lib/disk_rig.h"
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SIZE = 1 << 20 };
+
+static struct disk_rig r;
+static const char *path;
+static uint8_t big[SIZE], seen[SIZE];
+
+static void on(int engine, int cache)
+{
+	const struct disk_config c = { .engine = engine,
+				       .cache = cache,
+				       .discard = true,
+				       .path = path = disk_rig_image("disk", SIZE) };
+
+	disk_rig_open(&r, &c);
+	EXPECT_STR(disk_queue_engine(r.q), engine == DISK_URING ? "io_uring" : "threads");
+}
+
+static void expect_image(const uint8_t *at, uint64_t offset, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		EXPECT_EQ(at[i], disk_rig_byte(offset + i));
+}
+
+static void reads_and_writes(int engine)
+{
+	on(engine, DISK_WRITEBACK);
+	EXPECT_EQ(disk_rig_read(&r, 1024, big, 8192), 0);
+	expect_image(big, 1024, 8192);
+	memset(big, 0xee, 4096);
+	EXPECT_EQ(disk_rig_write(&r, 512, big, 4096), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	disk_rig_peek(path, 0, seen, 8192);
+	expect_image(seen, 0, 512);
+	EXPECT_EQ(memcmp(seen + 512, big, 4096), 0);
+	expect_image(seen + 4608, 4608, 8192 - 4608);
+	EXPECT_EQ(disk_rig_read(&r, 0, big, 0), 0);
+	disk_rig_close(&r);
+}
+
+static void many_segments(int engine)
+{
+	static struct iovec iov[1024];
+	struct disk_io io = {
+		.op = DISK_READ, .offset = 0, .len = SIZE / 2, .iov = iov, .niov = 1024
+	};
+
+	on(engine, DISK_WRITEBACK);
+	for (unsigned i = 0; i < 1024; i++) /* last to first in memory */
+		iov[i] = (struct iovec){ big + (1023 - i) * 512, 512 };
+	EXPECT_EQ(disk_rig_do(&r, &io), 0);
+	for (unsigned i = 0; i < 1024; i++)
+		expect_image(big + (1023 - i) * 512, i * 512, 512);
+	disk_rig_close(&r);
+}
+
+/* A file that is cut has no bytes there: not zeroes, an error. And there is no signal. */
+static void cut_file(int engine)
+{
+	on(engine, DISK_WRITEBACK);
+	EXPECT_EQ(truncate(path, 10000), 0);
+	EXPECT_EQ(disk_rig_read(&r, 0, big, 8192), 0);
+	EXPECT_EQ(disk_rig_read(&r, 8192, big, 4096), -EIO);
+	EXPECT_EQ(disk_rig_read(&r, 16384, big, 4096), -EIO);
+	EXPECT_EQ(disk_rig_read(&r, 8192, big, 1536), 0);
+	disk_rig_close(&r);
+}
+
+static void full_host(int engine)
+{
+	struct rlimit full = { 70000, RLIM_INFINITY }, room = { RLIM_INFINITY, RLIM_INFINITY };
+	struct disk_io io = { .op = DISK_WRITE, .offset = 65536, .len = 8192 };
+	struct iovec iov = { big, 8192 };
+
+	on(engine, DISK_WRITEBACK);
+	memset(big, 0x77, 8192);
+	io.iov = &iov;
+	io.niov = 1;
+	EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+	EXPECT_EQ(disk_rig_do(&r, &io), -EFBIG);
+	EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &room), 0);
+	EXPECT_EQ(disk_rig_do(&r, &io), 0); /* goes on where it stopped */
+	EXPECT_EQ(io.len, 0);
+	disk_rig_peek(path, 65536, seen, 16384);
+	EXPECT_EQ(memcmp(seen, big, 8192), 0);
+	expect_image(seen + 8192, 65536 + 8192, 8192);
+	disk_rig_close(&r);
+}
+
+static void zeroes(int engine)
+{
+	struct stat before, after;
+
+	on(engine, DISK_WRITEBACK);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	EXPECT_EQ(stat(path, &before), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 512, 1024), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 65536, 131072), 0);
+	disk_rig_peek(path, 0, seen, SIZE);
+	expect_image(seen, 0, 512);
+	for (unsigned i = 512; i < 1536; i++)
+		EXPECT_EQ(seen[i], 0);
+	expect_image(seen + 1536, 1536, 65536 - 1536);
+	expect_image(seen + 196608, 196608, SIZE - 196608);
+	EXPECT_EQ(stat(path, &after), 0);
+	EXPECT(before.st_blocks - after.st_blocks >= 200); /* given back */
+	EXPECT_EQ(after.st_size, SIZE);
+	disk_rig_close(&r);
+}
+
+static unsigned nr_done;
+
+static void count(struct disk_io *io)
+{
+	EXPECT_EQ(io->result, 0);
+	nr_done++;
+}
+
+static void kicks(int engine)
+{
+	const int kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct iovec iov = { big, 4096 };
+	struct disk_io io = { .op = DISK_READ, .len = 4096, .iov = &iov, .niov = 1, .done = count };
+	struct timespec a, b;
+
+	on(engine, DISK_WRITEBACK);
+	EXPECT_EQ(eventfd_write(kick, 1), 0); /* before anybody waits */
+	EXPECT(disk_wait(r.q, kick, -1));
+	EXPECT(!disk_wait(r.q, kick, 0));
+	for (int i = 0; i < 5; i++) {
+		EXPECT_EQ(eventfd_write(kick, 1), 0);
+		EXPECT(disk_wait(r.q, kick, -1));
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	EXPECT(!disk_wait(r.q, kick, 30));
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	EXPECT((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 >= 29);
+	EXPECT_EQ(eventfd_write(kick, 1), 0);
+	disk_start(r.q, &io);
+	EXPECT_EQ(disk_in_flight(r.q), 1);
+	while (disk_in_flight(r.q))
+		(void)disk_wait(r.q, -1, -1); /* does not ask, and the kick is not lost */
+	EXPECT_EQ(nr_done, 1);
+	EXPECT(disk_wait(r.q, kick, -1));
+	disk_rig_close(&r);
+	(void)close(kick);
+}
+
+static _Atomic int nth; /* results until the fault; 0: none any more */
+static enum disk_op fault_op;
+static ssize_t fault_result;
+
+static ssize_t fault(enum disk_op op, ssize_t result)
+{
+	if (op != fault_op || atomic_load(&nth) == 0 || atomic_fetch_sub(&nth, 1) != 1)
+		return result;
+	return fault_result;
+}
+
+static void next_fault(enum disk_op op, ssize_t result)
+{
+	fault_op = op;
+	fault_result = result;
+	atomic_store(&nth, 1);
+}
+
+static void short_transfers(int engine)
+{
+	static const ssize_t pieces[] = { -EINTR, -EAGAIN, 1, 511, 512, 513, 4095, 4096 };
+
+	on(engine, DISK_WRITEBACK);
+	disk_rig_fault(&r, fault);
+	for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++) {
+		memset(seen, 0, 8192);
+		next_fault(DISK_READ, pieces[i]);
+		EXPECT_EQ(disk_rig_read(&r, 4096, seen, 8192), 0);
+		expect_image(seen, 4096, 8192);
+		memset(big, (int)i, 8192);
+		next_fault(DISK_WRITE, pieces[i]);
+		EXPECT_EQ(disk_rig_write(&r, 65536, big, 8192), 0);
+		EXPECT_EQ(atomic_load(&nth), 0);
+		disk_rig_peek(path, 65536, seen, 8192);
+		EXPECT_EQ(memcmp(seen, big, 8192), 0);
+	}
+	next_fault(DISK_WRITE, 0);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -EIO);
+	next_fault(DISK_READ, -EIO);
+	EXPECT_EQ(disk_rig_read(&r, 0, big, 512), -EIO);
+	next_fault(DISK_WRITE, -EDQUOT);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -ENOSPC);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0); /* none of that was about flushing */
+	disk_rig_close(&r);
+}
+
+static void failed_flush(int engine)
+{
+	on(engine, DISK_WRITEBACK);
+	disk_rig_fault(&r, fault);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	next_fault(DISK_FLUSH, -ENOSPC);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -ENOSPC);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -EIO);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), 0);
+	EXPECT_EQ(disk_rig_read(&r, 0, big, 512), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -EIO);
+	disk_rig_close(&r);
+}
+
+static void failed_stable_write(int engine)
+{
+	on(engine, DISK_WRITETHROUGH);
+	disk_rig_fault(&r, fault);
+	next_fault(DISK_WRITE, -ENOSPC);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -ENOSPC);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	next_fault(DISK_WRITE, -EIO);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -EIO);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -EIO);
+	disk_rig_close(&r);
+}
+
+static void unable_host(int engine)
+{
+	on(engine, DISK_WRITEBACK);
+	disk_rig_fault(&r, fault);
+	next_fault(DISK_DISCARD, -EOPNOTSUPP);
+	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 0, 4096), 0);
+	next_fault(DISK_DISCARD, -EIO);
+	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 0, 4096), -EIO);
+	next_fault(DISK_ZERO, -EOPNOTSUPP); /* from now on it writes them */
+	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 512, SIZE - 1024), 0);
+	disk_rig_peek(path, 0, seen, SIZE);
+	for (unsigned i = 512; i < SIZE - 512; i++)
+		EXPECT_EQ(seen[i], 0);
+	expect_image(seen + SIZE - 512, SIZE - 512, 512);
+	next_fault(DISK_WRITE, -ENOSPC);
+	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 0, 4096), -ENOSPC);
+	disk_rig_close(&r);
+}
+
+#define BOTH_ENGINES(name)                                                                         \
+	TEST(name##_by_uring)                                                                      \
+	{                                                                                          \
+		name(DISK_URING);                                                                  \
+	}                                                                                          \
+	TEST(name##_by_threads)                                                                    \
+	{                                                                                          \
+		name(DISK_THREADS);                                                                \
+	}
+
+BOTH_ENGINES(reads_and_writes)
+BOTH_ENGINES(many_segments)
+BOTH_ENGINES(cut_file)
+BOTH_ENGINES(full_host)
+BOTH_ENGINES(zeroes)
+BOTH_ENGINES(kicks)
+BOTH_ENGINES(short_transfers)
+BOTH_ENGINES(failed_flush)
+BOTH_ENGINES(failed_stable_write)
+BOTH_ENGINES(unable_host)
+
+#define BOTH_T(name) T(name##_by_uring), T(name##_by_threads)
+
+TEST_MAIN(BOTH_T(reads_and_writes), BOTH_T(many_segments), BOTH_T(cut_file), BOTH_T(full_host),
+	  BOTH_T(zeroes), BOTH_T(kicks), BOTH_T(short_transfers), BOTH_T(failed_flush),
+	  BOTH_T(failed_stable_write), BOTH_T(unable_host))

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The threads of a disk: made one by one while all others are busy, ended when the disk is closed.
+ *
+ * A queue's thread adds jobs; the thread that has done one puts it on the queue's list of finished
+ * ones and writes its eventfd with the queue's lock held, so that the queue cannot be gone by then:
+ * who takes the job off the list has the lock after that.
+ */
+#include "vmm/host/disk_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+void disk_pool_init(struct disk_pool *p)
+{
+	mutex_init(&p->lock);
+	cond_init(&p->changed);
+	disk_list_init(&p->jobs);
+}
+
+static void finished(struct disk_queue *q, struct disk_io *io)
+{
+	LOCK_SCOPE(&q->lock);
+	if (!q->finished.first)
+		(void)eventfd_write(q->event_fd, 1);
+	disk_list_put(&q->finished, io);
+}
+
+static struct disk_io *next_job(struct disk_pool *p)
+{
+	struct disk_io *io;
+
+	LOCK_SCOPE(&p->lock);
+	p->idle++;
+	while (!(io = disk_list_take(&p->jobs)) && !p->ending)
+		cond_wait(&p->changed, &p->lock);
+	p->idle--;
+	p->waiting -= io != NULL;
+	return io;
+}
+
+static void *pool_thread(void *arg)
+{
+	struct host_disk *d = arg;
+	struct disk_bounce b = { NULL };
+	struct disk_io *io;
+
+	while ((io = next_job(&d->pool))) {
+		io->result = disk_run(d, io, &b);
+		finished(io->queue, io);
+	}
+	free(b.at);
+	return NULL;
+}
+
+/* False: there is no thread, and none can be made. */
+static bool add(struct host_disk *d, struct disk_io *io)
+{
+	struct disk_pool *p = &d->pool;
+
+	LOCK_SCOPE(&p->lock);
+	if (p->idle <= p->waiting && p->threads < DISK_THREADS_MAX &&
+	    pthread_create(&p->thread[p->threads], NULL, pool_thread, d) == 0) {
+		(void)pthread_setname_np(p->thread[p->threads], "disk");
+		p->threads++;
+	}
+	if (!p->threads)
+		return false;
+	disk_list_put(&p->jobs, io);
+	p->waiting++;
+	if (p->idle)
+		cond_broadcast(&p->changed);
+	return true;
+}
+
+void disk_pool_add(struct disk_queue *q, struct disk_io *io)
+{
+	struct disk_bounce b = { NULL };
+
+	if (add(q->disk, io)) {
+		q->in_pool++;
+		return;
+	}
+	disk_finish(q, io, disk_run(q->disk, io, &b));
+	free(b.at);
+}
+
+void disk_pool_end(struct disk_pool *p)
+{
+	mutex_lock(&p->lock);
+	p->ending = true;
+	cond_broadcast(&p->changed);
+	mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->threads; i++)
+		(void)pthread_join(p->thread[i], NULL);
+	mutex_destroy(&p->lock);
+}
+
+void disk_pool_collect(struct disk_queue *q)
+{
+	struct disk_list done;
+	struct disk_io *io;
+
+	disk_list_init(&done);
+	mutex_lock(&q->lock);
+	while ((io = disk_list_take(&q->finished)))
+		disk_list_put(&done, io);
+	mutex_unlock(&q->lock);
+	while ((io = disk_list_take(&done))) {
+		q->in_pool--;
+		disk_finish(q, io, io->result);
+	}
+}
+
+static bool drain(int fd)
+{
+	eventfd_t count;
+
+	return fd >= 0 && eventfd_read(fd, &count) == 0;
+}
+
+/* Waits for the queue's own eventfd and the kick. A signal ends it early. */
+static void sleep_for(struct disk_queue *q, int kick_fd, int timeout_ms)
+{
+	struct pollfd fds[2] = {
+		{ .fd = q->event_fd, .events = POLLIN },
+		{ .fd = kick_fd, .events = POLLIN },
+	};
+
+	if (poll(fds, 2, timeout_ms) > 0 && fds[0].revents)
+		(void)drain(q->event_fd);
+}
+
+bool disk_pool_wait(struct disk_queue *q, int kick_fd, int timeout_ms)
+{
+	const uint64_t until = timeout_ms > 0 ? disk_now_ms() + (uint64_t)timeout_ms : 0;
+	bool kicked;
+
+	for (;;) {
+		disk_pool_collect(q);
+		kicked = drain(kick_fd);
+		if (kicked || q->ready.first || timeout_ms == 0)
+			return kicked;
+		if (timeout_ms > 0) {
+			const uint64_t now = disk_now_ms();
+
+			timeout_ms = now < until ? (int)(until - now) : 0;
+		}
+		sleep_for(q, kick_fd, timeout_ms);
+	}
+}
