@@ -13,8 +13,9 @@
  * the transport come with it held. Who serves the queues never takes it, so that a reset, on a vCPU
  * with the lock held, can wait until nobody touches the rings.
  *
- * What the driver may do in which state is in one place, the functions below: those that return
- * bool say false when it may not, and have changed nothing; the transport counts that.
+ * What the driver may do in which state is decided in one place, by the functions below for
+ * transports: those that return bool say false when it may not, and have no effect then but what is
+ * said there; the transport counts that.
  */
 #ifndef DEVICES_VIRTIO_VIRTIO_H
 #define DEVICES_VIRTIO_VIRTIO_H
@@ -133,6 +134,11 @@ void virtio_broken(struct virtio *v);
 /* To power-on state; waits until nothing is in flight. Also what a status of 0 does. */
 void virtio_reset(struct virtio *v);
 
+/*
+ * Status. Bits are set in the order of the specification, several at once if need be, as far as they
+ * may be: FEATURES_OK not without agreement on the features, DRIVER_OK not while a reset is needed,
+ * nothing after FAILED, which stops all queues. Only 0 clears any.
+ */
 uint8_t virtio_status(const struct virtio *v);
 bool virtio_set_status(struct virtio *v, uint32_t status);
 
