@@ -54,13 +54,13 @@ static uint64_t room; /* of memory for each request, by cookie */
 static struct shape make(uint64_t cookie, unsigned slots)
 {
 	struct shape s = { .nr_out = (unsigned)(cookie % 5), .nr_in = (unsigned)(cookie / 5 % 6) };
-	uint64_t at = room + cookie % slots * 8192;
+	uint64_t at = room + cookie % slots * 2048;
 	unsigned char *byte = driver_at(&d, at);
 
 	if (s.nr_out + s.nr_in == 0)
 		s.nr_in = 1;
 	for (unsigned i = 0; i < s.nr_out + s.nr_in; i++) {
-		uint32_t len = (uint32_t)(cookie * 7 + i * 13) % 700;
+		uint32_t len = (uint32_t)(cookie * 7 + i * 13) % 200;
 
 		s.piece[i] = (struct piece){ at, len, i >= s.nr_out };
 		at += len + 3;
@@ -69,7 +69,7 @@ static struct shape make(uint64_t cookie, unsigned slots)
 		else
 			s.out_len += len;
 	}
-	for (unsigned i = 0; i < 8192; i++)
+	for (unsigned i = 0; i < 2048; i++)
 		byte[i] = (unsigned char)(cookie + i);
 	return s;
 }
@@ -78,8 +78,8 @@ static struct shape make(uint64_t cookie, unsigned slots)
 static void check(uint64_t cookie, unsigned slots, uint32_t written)
 {
 	struct shape s = { 0 };
-	unsigned char out[4096], expect;
-	uint64_t base = room + cookie % slots * 8192;
+	unsigned char out[1024], expect;
+	uint64_t base = room + cookie % slots * 2048;
 	uint32_t n = 0, k = 0;
 
 	s.nr_out = (unsigned)(cookie % 5);
@@ -87,7 +87,7 @@ static void check(uint64_t cookie, unsigned slots, uint32_t written)
 	if (s.nr_out + s.nr_in == 0)
 		s.nr_in = 1;
 	for (unsigned i = 0, at = 0; i < s.nr_out + s.nr_in; i++) {
-		uint32_t len = (uint32_t)(cookie * 7 + i * 13) % 700;
+		uint32_t len = (uint32_t)(cookie * 7 + i * 13) % 200;
 
 		for (unsigned b = 0; b < len; b++, at++) {
 			unsigned char was = (unsigned char)(cookie + at);
@@ -109,7 +109,7 @@ static void check(uint64_t cookie, unsigned slots, uint32_t written)
 
 static void many_requests(uint64_t features)
 {
-	enum { SLOTS = 64, ROUNDS = 2000 };
+	enum { SLOTS = 64, ROUNDS = 600 };
 	unsigned sizes[] = { 16, 64, 21, 13 }, n = features & PACKED ? 4 : 2;
 
 	for (unsigned k = 0; k < n; k++) {
@@ -118,7 +118,7 @@ static void many_requests(uint64_t features)
 		uint32_t written;
 
 		setup(features, sizes[k]);
-		room = driver_alloc(&d, SLOTS * 8192);
+		room = driver_alloc(&d, SLOTS * 2048);
 		q = &d.queue[0];
 		memset(seen, 0xff, sizeof(seen));
 		while (done < ROUNDS) {
