@@ -47,6 +47,21 @@ TEST(gmem_writes_nothing_of_what_does_not_fit)
 	EXPECT_EQ(low[0], 0);
 }
 
+TEST(gmem_finds_the_region_that_holds_all_of_a_range)
+{
+	struct gmem m = memory();
+
+	EXPECT(gmem_find(&m, gpa(0x10000), 0x2000)->host == low);
+	EXPECT(gmem_find(&m, gpa(0x11fff), 1)->host == low);
+	EXPECT(gmem_find(&m, gpa(0x12000), 0x1000)->host == next);
+	EXPECT(gmem_find(&m, gpa(0xffffffffffffe000), 0x1000)->host == high);
+	EXPECT(gmem_find(&m, gpa(0x11fff), 2) == NULL); /* in two */
+	EXPECT(gmem_find(&m, gpa(0x10000), 0x2001) == NULL);
+	EXPECT(gmem_find(&m, gpa(0x13000), 1) == NULL);
+	EXPECT(gmem_find(&m, gpa(0xffffffffffffe001), 0x1000) == NULL);
+	EXPECT(gmem_find(&m, gpa(0x10001), UINT64_MAX) == NULL);
+}
+
 TEST(gmem_never_wraps)
 {
 	struct gmem m = memory();
@@ -96,4 +111,5 @@ TEST(gmem_refuses_bad_regions)
 }
 
 TEST_MAIN(T(gmem_copies_across_regions_that_touch), T(gmem_writes_nothing_of_what_does_not_fit),
-	  T(gmem_never_wraps), T(gmem_never_writes_what_is_read_only), T(gmem_refuses_bad_regions))
+	  T(gmem_finds_the_region_that_holds_all_of_a_range), T(gmem_never_wraps),
+	  T(gmem_never_writes_what_is_read_only), T(gmem_refuses_bad_regions))
