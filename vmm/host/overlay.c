@@ -43,6 +43,10 @@ int overlay_open(struct overlay *o, uint64_t size, struct err *e)
 		return err_sys(
 			e, "a temporary file for snapshot=on in %s (TMPDIR chooses another folder)",
 			folder);
+	if (ftruncate(fd, (off_t)size)) /* holes are sectors too */
+		return err_sys(
+			e, "a temporary file of %llu bytes in %s (TMPDIR chooses another folder)",
+			(unsigned long long)size, folder);
 	map = mmap(NULL, words * sizeof(uint64_t), PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
