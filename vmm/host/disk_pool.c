@@ -17,8 +17,8 @@
 
 void disk_pool_init(struct disk_pool *p)
 {
-	mutex_init(&p->lock);
-	cond_init(&p->changed);
+	(void)pthread_mutex_init(&p->lock, NULL);
+	(void)pthread_cond_init(&p->changed, NULL);
 	disk_list_init(&p->jobs);
 }
 
@@ -34,12 +34,13 @@ static struct disk_io *next_job(struct disk_pool *p)
 {
 	struct disk_io *io;
 
-	LOCK_SCOPE(&p->lock);
+	(void)pthread_mutex_lock(&p->lock);
 	p->idle++;
 	while (!(io = disk_list_take(&p->jobs)) && !p->ending)
-		cond_wait(&p->changed, &p->lock);
+		(void)pthread_cond_wait(&p->changed, &p->lock);
 	p->idle--;
 	p->waiting -= io != NULL;
+	(void)pthread_mutex_unlock(&p->lock);
 	return io;
 }
 
@@ -61,20 +62,23 @@ static void *pool_thread(void *arg)
 static bool add(struct host_disk *d, struct disk_io *io)
 {
 	struct disk_pool *p = &d->pool;
+	bool added;
 
-	LOCK_SCOPE(&p->lock);
+	(void)pthread_mutex_lock(&p->lock);
 	if (p->idle <= p->waiting && p->threads < DISK_THREADS_MAX &&
 	    pthread_create(&p->thread[p->threads], NULL, pool_thread, d) == 0) {
 		(void)pthread_setname_np(p->thread[p->threads], "disk");
 		p->threads++;
 	}
-	if (!p->threads)
-		return false;
-	disk_list_put(&p->jobs, io);
-	p->waiting++;
-	if (p->idle)
-		cond_broadcast(&p->changed);
-	return true;
+	added = p->threads != 0;
+	if (added) {
+		disk_list_put(&p->jobs, io);
+		p->waiting++;
+		if (p->idle)
+			(void)pthread_cond_signal(&p->changed);
+	}
+	(void)pthread_mutex_unlock(&p->lock);
+	return added;
 }
 
 void disk_pool_add(struct disk_queue *q, struct disk_io *io)
@@ -91,13 +95,14 @@ void disk_pool_add(struct disk_queue *q, struct disk_io *io)
 
 void disk_pool_end(struct disk_pool *p)
 {
-	mutex_lock(&p->lock);
+	(void)pthread_mutex_lock(&p->lock);
 	p->ending = true;
-	cond_broadcast(&p->changed);
-	mutex_unlock(&p->lock);
+	(void)pthread_cond_broadcast(&p->changed);
+	(void)pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->threads; i++)
 		(void)pthread_join(p->thread[i], NULL);
-	mutex_destroy(&p->lock);
+	(void)pthread_cond_destroy(&p->changed);
+	(void)pthread_mutex_destroy(&p->lock);
 }
 
 void disk_pool_collect(struct disk_queue *q)

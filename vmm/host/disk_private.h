@@ -56,9 +56,10 @@ static inline struct disk_io *disk_list_take(struct disk_list *l)
 	return io;
 }
 
+/* pthread's lock and condition: one thread is to be woken, not all. */
 struct disk_pool {
-	struct mutex lock;
-	struct cond changed;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
 	struct disk_list jobs;	/* lock */
 	unsigned threads, idle; /* lock */
 	unsigned waiting;	/* lock: jobs nobody has taken yet */
