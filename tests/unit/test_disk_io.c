@@ -2,12 +2,16 @@
 /* Requests to a disk, on both engines: what is moved, what fails, who is told when. */
 #include "tests/lib/disk_rig.h"
 #include "tests/lib/test.h"
+#include "vmm/host/disk_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -254,6 +258,142 @@ static void unable_host(int engine)
 	disk_rig_close(&r);
 }
 
+/* A full file system: the error, and when there is room again the same request goes on. */
+static void full_file_system(int engine)
+{
+	enum { LEN = SIZE / 4 * 3 };
+	struct iovec iov[3] = { { big, 5000 },
+				{ big + 5000, LEN / 2 },
+				{ big + 5000 + LEN / 2, 0 } };
+	struct disk_io io = { .op = DISK_WRITE, .len = LEN, .iov = iov, .niov = 3 };
+	struct disk_config c = { .engine = engine };
+	const char *ballast;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/mnt", "tmpfs", 0, "size=1M"))
+		test_skip("a file system cannot be mounted here");
+	EXPECT_EQ(setenv("DISK_TEST_DIR", "/mnt", 1), 0);
+	ballast = disk_rig_image("ballast", SIZE / 2);
+	c.path = path = disk_rig_image("disk", 512);
+	EXPECT_EQ(truncate(path, SIZE), 0);
+	for (unsigned i = 0; i < SIZE; i++)
+		big[i] = (uint8_t)(i / 100);
+	iov[2].iov_len = LEN - 5000 - LEN / 2;
+	disk_rig_open(&r, &c);
+	EXPECT_EQ(disk_rig_do(&r, &io), -ENOSPC);
+	EXPECT(io.len > 0 && io.len < LEN);
+	EXPECT_EQ(disk_rig_do(&r, &io), -ENOSPC);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	EXPECT_EQ(unlink(ballast), 0);
+	EXPECT_EQ(disk_rig_do(&r, &io), 0);
+	disk_rig_peek(path, 0, seen, SIZE);
+	EXPECT_EQ(memcmp(seen, big, LEN), 0);
+	disk_rig_close(&r);
+}
+
+/* Kicks that another thread sends one by one, each when the one before was told. */
+struct kicker {
+	int fd;
+	_Atomic unsigned sent, told;
+};
+
+enum { KICKS = 2000 };
+
+static void *kicker_thread(void *arg)
+{
+	struct kicker *k = arg;
+
+	for (unsigned i = 0; i < KICKS; i++) {
+		while (atomic_load(&k->told) < i)
+			(void)sched_yield();
+		atomic_store(&k->sent, i + 1);
+		EXPECT_EQ(eventfd_write(k->fd, 1), 0);
+	}
+	return NULL;
+}
+
+static void kicks_are_never_lost(int engine)
+{
+	struct kicker k = { .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+	struct iovec iov[4];
+	struct disk_io io[4];
+	pthread_t other;
+	unsigned turn = 0;
+
+	on(engine, DISK_WRITEBACK);
+	EXPECT_EQ(pthread_create(&other, NULL, kicker_thread, &k), 0);
+	while (atomic_load(&k.told) < KICKS) {
+		bool busy;
+
+		/* Sometimes busy, sometimes with nothing but the kick to wait for. */
+		if (disk_in_flight(r.q) == 0 && turn++ % 3) {
+			for (unsigned i = 0; i < turn % 5 && i < 4; i++) {
+				iov[i] = (struct iovec){ big + i * 4096, 4096 };
+				io[i] = (struct disk_io){ .op = i == 3 ? DISK_FLUSH : DISK_READ,
+							  .len = i == 3 ? 0 : 4096,
+							  .iov = &iov[i],
+							  .niov = 1,
+							  .done = count };
+				disk_start(r.q, &io[i]);
+			}
+		}
+		busy = disk_in_flight(r.q) != 0;
+		if (disk_wait(r.q, k.fd, 20000))
+			atomic_store(&k.told, atomic_load(&k.sent));
+		else
+			EXPECT(busy); /* no time-out */
+	}
+	while (disk_in_flight(r.q))
+		(void)disk_wait(r.q, k.fd, -1);
+	EXPECT_EQ(pthread_join(other, NULL), 0);
+	disk_rig_close(&r);
+	(void)close(k.fd);
+}
+
+static void *use_queue(void *arg UNUSED)
+{
+	EXPECT_EQ(disk_rig_read(&r, 512, big, 512), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 0, 512), 0);
+	return NULL;
+}
+
+/* Made here, used by its thread, destroyed when that has ended. */
+static void queue_of_another_thread(int engine)
+{
+	pthread_t other;
+
+	on(engine, DISK_WRITEBACK);
+	EXPECT_EQ(pthread_create(&other, NULL, use_queue, NULL), 0);
+	EXPECT_EQ(pthread_join(other, NULL), 0);
+	disk_rig_close(&r);
+}
+
+/* Many at once, of the kinds that threads do: all are done, by at most so many threads. */
+static void crowd(int engine)
+{
+	enum { N = 300 };
+	static struct disk_io io[N];
+
+	on(engine, DISK_WRITEBACK);
+	for (unsigned i = 0; i < N; i++) {
+		io[i] = (struct disk_io){ .op = i % 3 ? DISK_ZERO : DISK_FLUSH, .done = count };
+		if (i % 3) {
+			io[i].offset = i * 2048;
+			io[i].len = 1024;
+		}
+		disk_start(r.q, &io[i]);
+	}
+	while (disk_in_flight(r.q))
+		(void)disk_wait(r.q, -1, -1);
+	EXPECT_EQ(nr_done, N);
+	EXPECT(host_disk(r.d)->pool.threads <= DISK_THREADS_MAX);
+	disk_rig_peek(path, 0, seen, SIZE);
+	for (unsigned i = 1; i < N; i++)
+		for (unsigned k = 0; i % 3 && k < 1024; k++)
+			EXPECT_EQ(seen[i * 2048 + k], 0);
+	disk_rig_close(&r);
+}
+
 #define BOTH_ENGINES(name)                                                                         \
 	TEST(name##_by_uring)                                                                      \
 	{                                                                                          \
@@ -274,9 +414,14 @@ BOTH_ENGINES(short_transfers)
 BOTH_ENGINES(failed_flush)
 BOTH_ENGINES(failed_stable_write)
 BOTH_ENGINES(unable_host)
+BOTH_ENGINES(full_file_system)
+BOTH_ENGINES(kicks_are_never_lost)
+BOTH_ENGINES(queue_of_another_thread)
+BOTH_ENGINES(crowd)
 
 #define BOTH_T(name) T(name##_by_uring), T(name##_by_threads)
 
 TEST_MAIN(BOTH_T(reads_and_writes), BOTH_T(many_segments), BOTH_T(cut_file), BOTH_T(full_host),
 	  BOTH_T(zeroes), BOTH_T(kicks), BOTH_T(short_transfers), BOTH_T(failed_flush),
-	  BOTH_T(failed_stable_write), BOTH_T(unable_host))
+	  BOTH_T(failed_stable_write), BOTH_T(unable_host), BOTH_T(full_file_system),
+	  BOTH_T(kicks_are_never_lost), BOTH_T(queue_of_another_thread), BOTH_T(crowd))
