@@ -294,7 +294,7 @@ static const char console_help[] = "x  end the guest at once\n"
 /* Signals come through the loop; vCPU threads inherit the mask and open only their kick. */
 static int take_signals(struct vm *vm, struct err *e)
 {
-	static const int served[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT };
+	static const int served[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
 	sigset_t set;
 
 	(void)sigemptyset(&set);

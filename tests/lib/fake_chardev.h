@@ -19,6 +19,8 @@ struct chardev {
 	uint8_t out[1 << 18];
 	size_t out_len, room; /* written; how much more may be */
 	unsigned reads, writes, asks;
+	unsigned peers;
+	uint16_t cols, rows;
 };
 
 static void fake_chardev_init(struct chardev *c, size_t room)
@@ -26,6 +28,7 @@ static void fake_chardev_init(struct chardev *c, size_t room)
 	memset(c, 0, sizeof(*c));
 	mutex_init(&c->lock);
 	c->room = room;
+	c->peers = 1;
 }
 
 /* What the loop thread does when something came. */
@@ -96,6 +99,19 @@ size_t chardev_write(struct chardev *c, const void *from, size_t len)
 	c->out_len += len;
 	c->room -= len;
 	return len;
+}
+
+unsigned chardev_peers(struct chardev *c)
+{
+	LOCK_SCOPE(&c->lock);
+	return c->peers;
+}
+
+void chardev_size(struct chardev *c, uint16_t *cols, uint16_t *rows)
+{
+	LOCK_SCOPE(&c->lock);
+	*cols = c->cols;
+	*rows = c->rows;
 }
 
 size_t chardev_room(struct chardev *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/chardev_rig.h"
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <termios.h>
 
@@ -120,6 +121,52 @@ TEST(what_was_typed_by_one_who_left_at_once_still_comes)
 	end();
 }
 
+static void wait_peers(unsigned n)
+{
+	for (int i = 0; i < 5000 && chardev_peers(r.chr) != n; i++)
+		rig_sleep(1);
+	EXPECT_EQ(chardev_peers(r.chr), n);
+}
+
+static void wait_size(unsigned cols, unsigned rows)
+{
+	uint16_t c = 0, w = 0;
+
+	for (int i = 0; i < 5000 && (c != cols || w != rows); i++) {
+		chardev_size(r.chr, &c, &w);
+		rig_sleep(1);
+	}
+	EXPECT_EQ(c, cols);
+	EXPECT_EQ(w, rows);
+}
+
+static void resize(uint16_t cols, uint16_t rows)
+{
+	const struct winsize size = { .ws_col = cols, .ws_row = rows };
+
+	EXPECT_EQ(ioctl(peer, TIOCSWINSZ, &size), 0);
+}
+
+TEST(the_front_can_tell_who_is_there_and_what_size_it_has)
+{
+	begin();
+	wait_peers(3);
+	wait_size(0, 0);
+	resize(100, 30);
+	rig_send(peer, 0, 1, NULL); /* seen when somebody types */
+	wait_size(100, 30);
+	(void)close(peer);
+	rig_sleep(300);
+	EXPECT_EQ(chardev_peers(r.chr), 3); /* a byte of it has not been read */
+	rig_take(&r, 0, 1, 1);
+	wait_peers(4);
+	peer = open_peer();
+	resize(101, 31);
+	rig_put(&r, 0, 1);
+	wait_peers(5);
+	end();
+}
+
 static uint64_t cpu_us(void)
 {
 	struct rusage u;
@@ -181,5 +228,6 @@ TEST_MAIN(T(pty_output_is_byte_exact_with_a_slow_reader),
 	  T(the_first_reader_finds_early_output_and_the_newest_of_it),
 	  T(readers_come_and_go_and_find_the_pty_raw),
 	  T(what_was_typed_by_one_who_left_at_once_still_comes),
+	  T(the_front_can_tell_who_is_there_and_what_size_it_has),
 	  T(nobody_spins_while_nobody_is_there),
 	  T(a_reader_that_stopped_releases_a_guest_that_polls))

@@ -222,6 +222,43 @@ TEST(what_a_client_sent_before_it_left_still_comes)
 	end();
 }
 
+static void wait_peers(unsigned n)
+{
+	unsigned readies = 0;
+
+	for (int i = 0; i < 5000 && chardev_peers(r.chr) != n; i++)
+		rig_sleep(1);
+	EXPECT_EQ(chardev_peers(r.chr), n);
+	for (int i = 0; i < 5000 && !readies; i++) {
+		readies = rig_readies(&r);
+		rig_sleep(1);
+	}
+	EXPECT(readies > 0);
+}
+
+TEST(the_front_is_told_of_clients_and_of_their_end_when_their_input_is_read)
+{
+	rig_open(&r, CHARDEV_SOCKET, rig_path("con"));
+	rig_run(&r);
+	wait_peers(2);
+	peer = dial(rig_path("con"));
+	EXPECT(peer >= 0);
+	wait_peers(3);
+	rig_send(peer, 0, 30000, NULL);
+	(void)close(peer);
+	wait_gone();
+	EXPECT_EQ(chardev_peers(r.chr), 3);
+	rig_take(&r, 0, 29999, 16);
+	EXPECT_EQ(chardev_peers(r.chr), 3);
+	rig_take(&r, 29999, 1, 16);
+	wait_peers(4);
+	peer = dial(rig_path("con"));
+	wait_peers(5);
+	(void)close(peer);
+	wait_peers(6);
+	end();
+}
+
 TEST(a_client_that_left_with_input_unread_does_not_lock_out_the_next)
 {
 	uint8_t buf[4096];
@@ -349,6 +386,7 @@ TEST_MAIN(T(socket_output_is_byte_exact_with_a_slow_reader),
 	  T(a_guest_that_waits_loses_nothing_and_is_told_of_room),
 	  T(the_first_client_finds_early_output_and_the_newest_of_it),
 	  T(clients_come_one_after_the_other), T(what_a_client_sent_before_it_left_still_comes),
+	  T(the_front_is_told_of_clients_and_of_their_end_when_their_input_is_read),
 	  T(a_client_that_left_with_input_unread_does_not_lock_out_the_next),
 	  T(a_client_may_end_its_input_and_go_on_reading),
 	  T(a_client_that_leaves_in_the_middle_of_output_kills_nobody),

@@ -19,7 +19,7 @@ enum { ENDED = 7, LOST = 8 }; /* exit statuses of the child */
 
 /* --- the child: a guest that echoes, or one that hangs -------------------------------------- */
 
-enum guest { ECHOES, HANGS, CRASHES, EXITS };
+enum guest { ECHOES, HANGS, CRASHES, EXITS, MEASURES };
 
 struct vmm {
 	struct chardev_front front;
@@ -30,14 +30,33 @@ struct vmm {
 	int status;
 	uint8_t held[256]; /* read and not yet echoed */
 	size_t n_held;
+	uint16_t cols, rows; /* as said last */
 };
+
+/* Says the terminal's size whenever it is another. */
+static void vmm_measure(struct vmm *v)
+{
+	uint16_t cols, rows;
+	char line[32];
+	int n;
+
+	chardev_size(v->chr, &cols, &rows);
+	if (cols == v->cols && rows == v->rows)
+		return;
+	v->cols = cols;
+	v->rows = rows;
+	n = snprintf(line, sizeof(line), "%ux%u\n", cols, rows);
+	EXPECT_EQ(chardev_write(v->chr, line, (size_t)n), n);
+}
 
 static void vmm_ready(struct chardev_front *f)
 {
 	struct vmm *v = container_of(f, struct vmm, front);
 	size_t n;
 
-	if (v->guest == HANGS)
+	if (v->guest == MEASURES)
+		vmm_measure(v);
+	if (v->guest == HANGS || v->guest == MEASURES)
 		return;
 	do {
 		n = chardev_write(v->chr, v->held, v->n_held);
@@ -124,6 +143,7 @@ static void vmm_main(enum guest guest)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTSTP);
 	(void)sigaddset(&set, SIGCONT);
+	(void)sigaddset(&set, SIGWINCH);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -335,6 +355,34 @@ TEST(a_terminal_passes_every_byte_and_a_long_paste_whole)
 		}
 	}
 	EXPECT_EQ(memcmp(sent, got, PASTE), 0);
+	type("\001x");
+	EXPECT_EQ(ended(), ENDED);
+}
+
+static void resize(uint16_t cols, uint16_t rows)
+{
+	const struct winsize size = { .ws_col = cols, .ws_row = rows };
+
+	EXPECT_EQ(ioctl(term, TIOCSWINSZ, &size), 0);
+}
+
+TEST(the_size_of_the_terminal_is_known_and_followed)
+{
+	new_terminal();
+	resize(80, 25);
+	start_on(MEASURES, tty, tty, true);
+	expect_text(term, "80x25\n");
+	resize(132, 50);
+	expect_text(term, "132x50\n");
+
+	/* Also what changed while we were stopped. */
+	EXPECT_EQ(kill(child, SIGSTOP), 0);
+	EXPECT_EQ(waitpid(child, NULL, WUNTRACED), child);
+	shell();
+	resize(40, 10);
+	foreground(child);
+	EXPECT_EQ(kill(child, SIGCONT), 0);
+	expect_text(term, "40x10\n");
 	type("\001x");
 	EXPECT_EQ(ended(), ENDED);
 }
@@ -772,6 +820,7 @@ TEST(a_stall_of_stdout_that_is_stderr_as_well_is_told_when_it_is_over)
 
 TEST_MAIN(T(a_terminal_is_raw_while_the_guest_runs_and_restored_after),
 	  T(a_terminal_passes_every_byte_and_a_long_paste_whole),
+	  T(the_size_of_the_terminal_is_known_and_followed),
 	  T(help_and_unknown_letters_are_answered_on_stderr),
 	  T(the_escape_works_behind_much_input_that_a_hung_guest_does_not_read),
 	  T(a_crash_handler_and_exit_restore_the_terminal), T(a_closed_terminal_is_lost),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/host/chardev_back.h"
+#include "vmm/host/terminal.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
@@ -76,6 +77,7 @@ int chardev_init(struct chardev *c, const struct chardev_ops *ops, const char *n
 	c->loop = l;
 	c->out_fd = -1;
 	c->want_in = true;
+	c->peers = 1;
 	c->input.fn = input_call;
 	c->output.fn = output_call;
 	c->stalled.fn = stalled_call;
@@ -319,6 +321,23 @@ size_t chardev_recent(struct chardev *c, void *to, size_t len)
 	return n;
 }
 
+unsigned chardev_peers(struct chardev *c)
+{
+	bool coming;
+
+	LOCK_SCOPE(&c->lock);
+	coming = c->in.used || c->in_full ||
+		 atomic_load_explicit(&c->input.posted, memory_order_relaxed);
+	return c->peers % 2 == 0 && coming ? c->peers - 1 : c->peers;
+}
+
+void chardev_size(struct chardev *c, uint16_t *cols, uint16_t *rows)
+{
+	LOCK_SCOPE(&c->lock);
+	*cols = c->cols;
+	*rows = c->rows;
+}
+
 void chardev_forget_recent(struct chardev *c)
 {
 	LOCK_SCOPE(&c->lock);
@@ -354,8 +373,11 @@ void chardev_input(struct chardev *c)
 		if (!room)
 			return;
 		n = c->ops->read(c, chunk, room < CHUNK ? room : CHUNK);
-		if (!n)
+		if (!n) {
+			if (c->peers % 2 == 0)
+				tell_front(c); /* nothing more of one that left */
 			return;
+		}
 		{
 			LOCK_SCOPE(&c->lock);
 			(void)ring_put(&c->in, chunk, n);
@@ -459,22 +481,36 @@ void chardev_output(struct chardev *c)
 
 void chardev_peer(struct chardev *c, bool present)
 {
-	bool tell;
-
 	{
 		LOCK_SCOPE(&c->lock);
 		if (present == (c->state != OUT_NOBODY))
 			return;
 		c->state = present ? OUT_POSTED : OUT_NOBODY;
-		tell = !present && c->want_room;
-		if (tell)
+		c->peers++;
+		if (!present)
 			c->want_room = false;
 	}
 	c->want_out = false;
 	loop_timer_disarm(c->loop, &c->pace);
 	moved(c);
-	if (present)
-		loop_post(c->loop, &c->output);
+	/* What one that left has sent is taken before the front hears that it left. */
+	loop_post(c->loop, present ? &c->output : &c->input);
+	loop_post(c->loop, &c->ready);
+}
+
+void chardev_look_at_size(struct chardev *c, int fd)
+{
+	uint16_t cols, rows;
+	bool tell;
+
+	if (!terminal_size(fd, &cols, &rows))
+		return;
+	{
+		LOCK_SCOPE(&c->lock);
+		tell = c->cols != cols || c->rows != rows;
+		c->cols = cols;
+		c->rows = rows;
+	}
 	if (tell)
 		loop_post(c->loop, &c->ready);
 }

@@ -46,7 +46,10 @@ enum chardev_kind { CHARDEV_STDIO, CHARDEV_PTY, CHARDEV_FILE, CHARDEV_SOCKET, CH
 
 /* What the guest's device is told. Called on the loop thread, with no lock of chardev held. */
 struct chardev_front {
-	/* Input came, or output found room after there was none; ask chardev_read()/_room(). */
+	/*
+	 * Input came, or output found room after there was none: ask chardev_read()/_room(). Or a
+	 * peer came or left, or the terminal has another size: ask chardev_peers(), _size().
+	 */
 	void (*ready)(struct chardev_front *f);
 };
 
@@ -118,13 +121,28 @@ size_t chardev_recent(struct chardev *c, void *to, size_t len);
 /* Forgets it: another guest, or the same one after a reset, starts with nothing written. */
 void chardev_forget_recent(struct chardev *c);
 
+/*
+ * How often a peer came or left: odd while there is one, and other than before also when one left
+ * and another came. One that left counts as there while input of it is on its way. 1 for what has
+ * no peers. Any thread.
+ */
+unsigned chardev_peers(struct chardev *c);
+
+/*
+ * The terminal's size: stdio's, or what the other side of a pty was set to, looked at when somebody
+ * comes or types there. Both 0 while it is not known or there is no terminal. Any thread.
+ */
+void chardev_size(struct chardev *c, uint16_t *cols, uint16_t *rows);
+
 /* Output dropped so far by the stall rule, for want of a peer or of disk. Any thread. */
 uint64_t chardev_dropped(const struct chardev *c);
 
 /*
- * To be called on the loop thread for SIGTSTP and SIGCONT (by signalfd), whatever the kind.
+ * To be called on the loop thread for SIGTSTP, SIGCONT and SIGWINCH (by signalfd), whatever the
+ * kind.
  * SIGTSTP puts the terminal back, stops this process as the signal does by default, and takes the
- * terminal again when continued in the foreground. SIGCONT looks whether we are in the foreground.
+ * terminal again when continued in the foreground. SIGCONT looks whether we are in the foreground,
+ * SIGWINCH at the terminal's size.
  */
 void chardev_job_control(struct chardev *c, int signo);
 

@@ -80,6 +80,8 @@ struct chardev {
 	unsigned asks;		 /* lock; in vain, since a byte was taken */
 	uint64_t asks_since_ns;	 /* lock */
 	uint64_t dropped_before; /* lock; by the stall rule in force */
+	unsigned peers;		 /* lock to write; how often one came or left */
+	uint16_t cols, rows;	 /* lock; of the terminal, 0 for unknown */
 
 	/* Copies of in.used and out.used, for a look without the lock; lock to write. */
 	atomic_size_t in_used, out_used;
@@ -101,6 +103,9 @@ void chardev_output(struct chardev *c);
 
 /* A peer came or left. Without one, nothing is written and the ring keeps the newest. */
 void chardev_peer(struct chardev *c, bool present);
+
+/* Looks at the size of the terminal @fd; tells the front when it is another than before. */
+void chardev_look_at_size(struct chardev *c, int fd);
 
 /* Writing @iov failed for good: counts its bytes as dropped, says so once; returns how many. */
 size_t chardev_write_failed(struct chardev *c, int code, const struct iovec *iov, int spans);

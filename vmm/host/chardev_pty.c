@@ -45,6 +45,8 @@ static void set_present(struct pty *p, bool present)
 {
 	p->present = present;
 	chardev_peer(&p->c, present);
+	if (present)
+		chardev_look_at_size(&p->c, p->fd);
 	pty_want(&p->c);
 	if (!present)
 		loop_timer_arm(p->c.loop, &p->look, loop_now_ns() + LOOK_NS);
@@ -90,8 +92,10 @@ static void pty_ready(struct watch *w, uint32_t events)
 	if (events & EPOLLOUT)
 		chardev_output(&p->c);
 	/* What they sent before they left first; more of it comes when the guest has taken some. */
-	if (p->present && (events & (EPOLLIN | EPOLLHUP)))
+	if (p->present && (events & (EPOLLIN | EPOLLHUP))) {
+		chardev_look_at_size(&p->c, p->fd);
 		chardev_input(&p->c);
+	}
 	if (p->present && (events & EPOLLHUP))
 		set_present(p, false);
 }

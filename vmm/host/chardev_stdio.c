@@ -115,12 +115,19 @@ static void look(struct timer *t)
 		take_terminal(s);
 }
 
+static void look_at_size(struct stdio *s)
+{
+	if (s->out.tty || s->in.tty)
+		chardev_look_at_size(&s->c, s->out.tty ? STDOUT_FILENO : STDIN_FILENO);
+}
+
 static void stdio_job_control(struct chardev *c, int signo)
 {
 	if (signo == SIGTSTP)
 		chardev_restore_terminal();
 	else if (signo == SIGCONT)
 		take_terminal(of(c));
+	look_at_size(of(c));
 }
 
 void chardev_restore_terminal(void)
@@ -294,6 +301,7 @@ struct chardev *chardev_stdio(const struct chardev_commands *commands, struct lo
 	s->look.expired = look;
 	s->lost_call.fn = lost_call;
 	s->c.out_fd = s->out.fd;
+	look_at_size(s);
 	if (s->in.tty)
 		take_terminal(s);
 	else

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -69,6 +70,17 @@ int terminal_make_raw(int fd)
 	else
 		log_set_raw(isatty(STDERR_FILENO));
 	return error;
+}
+
+bool terminal_size(int fd, uint16_t *cols, uint16_t *rows)
+{
+	struct winsize size;
+
+	if (ioctl(fd, TIOCGWINSZ, &size))
+		return false;
+	*cols = size.ws_col;
+	*rows = size.ws_row;
+	return true;
 }
 
 /* Whether the settings are still those we made. */

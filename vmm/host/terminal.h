@@ -21,6 +21,9 @@ bool terminal_is_ours(int fd);
  */
 int terminal_make_raw(int fd) MUST_CHECK;
 
+/* Its size in characters, as far as it knows; false when @fd is no terminal. */
+bool terminal_size(int fd, uint16_t *cols, uint16_t *rows) MUST_CHECK;
+
 /*
  * Puts the settings back. Idempotent, any thread, async-signal-safe. In the background it does so
  * only when nobody has changed the settings since.
