@@ -293,7 +293,9 @@ bool virtio_config_write(struct virtio *v, uint64_t off, unsigned len, uint32_t 
 {
 	uint8_t bytes[4];
 
-	if (!range_inside(off, len, 0, v->config_size) || !in_state(v, VIRTIO_FEATURES_OK, 0))
+	if (!range_inside(off, len, 0, v->config_size))
+		return false;
+	if (!v->ops->config_early && !in_state(v, VIRTIO_FEATURES_OK, 0))
 		return false;
 	for (unsigned i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(value >> (8 * i));

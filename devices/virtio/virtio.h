@@ -56,6 +56,7 @@ struct virtio_ops {
 	 * without it writes have no effect.
 	 */
 	void (*config_write)(struct virtio *v, uint32_t off, const void *from, uint32_t len);
+	bool config_early; /* ... and may do so before FEATURES_OK */
 
 	/* Whether these features go together; the core has checked that all were offered. Optional.
 	 */
