@@ -25,7 +25,7 @@
 
 #define DRIVER_RAM    0x40000000ULL /* guest physical */
 #define DRIVER_MMIO   0x0a000000ULL
-#define DRIVER_QUEUES 20
+#define DRIVER_QUEUES 64
 
 /* Registers of virtio-mmio, from the specification and not from the device under test. */
 enum driver_reg {
