@@ -196,6 +196,27 @@ int kvm_set_reg(int vcpu, uint64_t id, const void *value, struct err *e)
 	return 0;
 }
 
+int kvm_add_doorbell(const struct kvm *k, uint64_t gpa, uint32_t size, uint64_t value, int fd,
+		     struct err *e)
+{
+	struct kvm_ioeventfd d = {
+		.datamatch = value,
+		.addr = gpa,
+		.len = size,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
+
+	return ioctl(k->vm, KVM_IOEVENTFD, &d) < 0 ? err_sys(e, "KVM_IOEVENTFD") : 0;
+}
+
+int kvm_add_irqfd(const struct kvm *k, int fd, uint32_t gsi, struct err *e)
+{
+	struct kvm_irqfd d = { .fd = (uint32_t)fd, .gsi = gsi };
+
+	return ioctl(k->vm, KVM_IRQFD, &d) < 0 ? err_sys(e, "KVM_IRQFD") : 0;
+}
+
 void kvm_irq_line(const struct kvm *k, uint32_t irq, bool level)
 {
 	struct kvm_irq_level l = { .irq = irq, .level = level };

@@ -91,6 +91,16 @@ void kvm_destroy_vcpu(const struct kvm *k, int fd, struct kvm_run *run);
 int kvm_get_reg(int vcpu, uint64_t id, void *value, struct err *e) MUST_CHECK;
 int kvm_set_reg(int vcpu, uint64_t id, const void *value, struct err *e) MUST_CHECK;
 
+/*
+ * KVM_IOEVENTFD: a write of @value, @size bytes, at @gpa signals eventfd @fd and comes to us no
+ * more. For as long as the VM is.
+ */
+int kvm_add_doorbell(const struct kvm *k, uint64_t gpa, uint32_t size, uint64_t value, int fd,
+		     struct err *e) MUST_CHECK;
+
+/* KVM_IRQFD: a write to eventfd @fd raises @gsi. For as long as the VM is. */
+int kvm_add_irqfd(const struct kvm *k, int fd, uint32_t gsi, struct err *e) MUST_CHECK;
+
 /* KVM_IRQ_LINE: drives @irq, encoded as the architecture wants it. Any thread. */
 void kvm_irq_line(const struct kvm *k, uint32_t irq, bool level);
 

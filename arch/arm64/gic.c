@@ -2,9 +2,11 @@
 #include "arch/arm64/gic.h"
 
 #include "arch/arm64/memmap.h"
+#include "vmm/base/scope.h"
 #include "vmm/config.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 static bool possible(const struct kvm *k, enum irqchip kind)
@@ -131,10 +133,31 @@ static void line_set(struct irq_line *line, bool level)
 {
 	const struct gic_line *l = container_of(line, const struct gic_line, line);
 
-	kvm_irq_line(l->kvm, gic_spi(line->spi), level);
+	/* The eventfd raises the line and leaves it so; KVM keeps one level for all sources. */
+	if (!level || l->fd < 0 || eventfd_write(l->fd, 1) < 0)
+		kvm_irq_line(l->kvm, gic_spi(line->spi), level);
 }
 
 void gic_line_init(struct gic_line *l, const struct kvm *k, uint32_t spi)
 {
-	*l = (struct gic_line){ .line = { .set = line_set, .spi = spi }, .kvm = k };
+	*l = (struct gic_line){ .line = { .set = line_set, .spi = spi }, .kvm = k, .fd = -1 };
+}
+
+int gic_line_init_fd(struct gic_line *l, const struct kvm *k, uint32_t spi, struct err *e)
+{
+	gic_line_init(l, k, spi);
+	if (!kvm_cap(k, KVM_CAP_IRQFD))
+		return 0;
+	l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->fd < 0)
+		return err_sys(e, "eventfd");
+	/* A GSI of the default routing is an SPI. */
+	return kvm_add_irqfd(k, l->fd, spi, e);
+}
+
+void gic_line_done(struct gic_line *l)
+{
+	if (l->kvm)
+		close_quietly(l->fd);
+	l->fd = -1;
 }

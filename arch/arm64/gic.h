@@ -23,6 +23,7 @@ struct gic {
 struct gic_line {
 	struct irq_line line;
 	const struct kvm *kvm;
+	int fd; /* eventfd that raises it, owned; -1: none */
 };
 
 /*
@@ -52,6 +53,14 @@ static inline uint32_t gic_spi(uint32_t spi)
 
 /* Makes @l the line of shared peripheral interrupt @spi. */
 void gic_line_init(struct gic_line *l, const struct kvm *k, uint32_t spi);
+
+/*
+ * The same for a line that is raised from threads which shall not need the VM for it: by an eventfd
+ * where KVM can. The GIC is initialised. Give back with gic_line_done().
+ */
+int gic_line_init_fd(struct gic_line *l, const struct kvm *k, uint32_t spi,
+		     struct err *e) MUST_CHECK;
+void gic_line_done(struct gic_line *l);
 
 static inline bool irqchip_is_v2(enum irqchip kind)
 {
