@@ -76,14 +76,16 @@ static int restrict_to_what_is_used(const struct io_uring *ring)
 {
 	static const uint8_t ops[] = { IORING_OP_READ,	 IORING_OP_WRITE, IORING_OP_READV,
 				       IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_POLL_ADD };
-	struct io_uring_restriction r[ARRAY_SIZE(ops) + 2] = {
+	struct io_uring_restriction r[ARRAY_SIZE(ops) + 3] = {
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_UNREGISTER_RING_FDS },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
+		  .register_op = IORING_UNREGISTER_FILES },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
-		r[i + 2] = (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_OP,
+		r[i + 3] = (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_OP,
 							  .sqe_op = ops[i] };
 	return do_register(ring, IORING_REGISTER_RESTRICTIONS, r, ARRAY_SIZE(r));
 }
@@ -124,6 +126,8 @@ void disk_uring_destroy(struct disk_uring *r)
 {
 	if (!r)
 		return;
+	/* The ring itself ends some time later, and would keep the image open till then. */
+	(void)do_register(&r->ring, IORING_UNREGISTER_FILES, NULL, 0);
 	io_uring_queue_exit(&r->ring);
 	free(r);
 }

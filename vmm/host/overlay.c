@@ -36,8 +36,9 @@ int overlay_open(struct overlay *o, uint64_t size, struct err *e)
 	auto_fd int fd = -1;
 	void *map;
 
+	/* On a disk rather than in memory, where there is such a folder. */
 	if (!folder || !*folder)
-		folder = "/var/tmp";
+		folder = access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
 	fd = temporary_file(folder);
 	if (fd < 0)
 		return err_sys(
