@@ -33,6 +33,19 @@ static inline uint64_t le64_get(le64 v)
 	return le64toh(v.raw);
 }
 
+static inline le16 le16_of(uint16_t v)
+{
+	return (le16){ htole16(v) };
+}
+static inline le32 le32_of(uint32_t v)
+{
+	return (le32){ htole32(v) };
+}
+static inline le64 le64_of(uint64_t v)
+{
+	return (le64){ htole64(v) };
+}
+
 /* From bytes at any alignment. */
 static inline uint16_t le16_at(const void *p)
 {
