@@ -37,6 +37,9 @@ struct machine_events {
 	/* @n more of one that was counted before, since the last such call. */
 	void (*fault_repeats)(void *ctx, const struct fault *f, uint64_t n);
 	void (*fault_report)(void *ctx, unsigned where, const struct fault *f);
+
+	/* A disk's write found no room on the host and waits, or (not @full) goes on. In turns. */
+	void (*disk_full)(void *ctx, const char *name, bool full);
 	void *ctx;
 };
 
@@ -48,6 +51,8 @@ struct machine {
 	struct bus *bus;
 	struct loop *loop;
 	struct chardev *console;
+	struct chardev *hvc;	/* of hvc0; NULL: there is no such console, and no port */
+	struct chardev **ports; /* one for each of config.ports */
 	struct vcpus *vcpus;
 	struct machine_events events;
 
@@ -95,6 +100,9 @@ extern const unsigned char arch_demo_image[], arch_demo_image_end[], arch_demo_n
 
 /* Runs the guest until kicked or done. On the vCPU's thread. */
 enum vcpu_result arch_vcpu_run(struct vcpu *v);
+
+/* Has each disk look whether the host's file has another size now. Loop thread. */
+void arch_disks_look(struct machine *m);
 
 /* The user presses the power key; a BREAK on the console line. Loop thread. */
 void arch_power_key(struct machine *m);

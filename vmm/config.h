@@ -6,6 +6,7 @@
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
 
+#include "devices/virtio/blk.h"
 #include "vmm/base/keys.h"
 #include "vmm/host/chardev.h"
 
@@ -42,10 +43,26 @@ struct cpu_config {
 	bool aarch32;	       /* EL1 starts in AArch32 */
 };
 
-/* --console */
+/* --console, --hvc */
 struct console_config {
 	int kind;   /* enum chardev_kind */
 	char *path; /* file, socket; otherwise NULL */
+};
+
+/* --port */
+struct port_config {
+	char *name; /* NULL: not given */
+	int kind;   /* enum chardev_kind */
+	char *path; /* file, socket; otherwise NULL */
+};
+
+#define CONFIG_MAX_DISKS 32 /* as many as there are virtio slots */
+#define CONFIG_MAX_PORTS 30 /* a console device has 31, and the first is --hvc */
+
+/* What becomes of a write that finds no room on the host. */
+enum on_enospc {
+	ON_ENOSPC_PAUSE, /* the machine stands still until there is room */
+	ON_ENOSPC_ERROR, /* an I/O error */
 };
 
 struct vm_config {
@@ -57,6 +74,11 @@ struct vm_config {
 	int irqchip; /* enum irqchip */
 	struct cpu_config cpu;
 	struct console_config con;
+	struct key_objects disks;  /* struct virtio_blk_config */
+	int on_enospc;		   /* enum on_enospc */
+	struct console_config hvc; /* CHARDEV_NONE: no hvc0 */
+	struct key_objects ports;  /* struct port_config */
+	bool rng;
 	int on_reset, on_panic;	 /* enum on_reset, enum on_panic */
 	int unclaimed;		 /* enum unclaimed */
 	struct key_list holes;	 /* as hole_parse() reads them */
@@ -85,6 +107,9 @@ int config_read_file(struct vm_config *c, const char *path, struct err *e) MUST_
 
 /* Writes @c as JSON: all values, so that it says the same when defaults change. */
 int config_write(const struct vm_config *c, FILE *out, struct err *e) MUST_CHECK;
+
+/* Where the serial console goes: not to stdio when hvc0 is there. */
+enum chardev_kind config_console(const struct vm_config *c);
 
 /* Checks that what must be given was, and what spans several fields. Opens nothing. */
 int config_validate(const struct vm_config *c, struct err *e) MUST_CHECK;

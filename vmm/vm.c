@@ -12,9 +12,10 @@
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
 #include "vmm/core/poison.h"
+#include "vmm/consoles.h"
 #include "vmm/core/ram.h"
+#include "vmm/enospc.h"
 #include "vmm/faults.h"
-#include "vmm/host/chardev.h"
 #include "vmm/panic.h"
 #include "vmm/rom.h"
 
@@ -39,11 +40,12 @@ struct vm {
 	struct gmem mem;
 	struct bus *bus;
 	struct loop *loop;
-	struct chardev *console;
+	struct consoles consoles;
 	struct vcpus vcpus;
 	struct machine machine;
 	bool machine_made;
 	struct faults faults;
+	struct enospc enospc;
 
 	struct watch signals;
 	int signal_fd;
@@ -108,6 +110,13 @@ static void on_fault_report(void *ctx, unsigned where, const struct fault *f)
 	faults_report(&vm->faults, where, f);
 }
 
+static void on_disk_full(void *ctx, const char *name, bool full)
+{
+	struct vm *vm = ctx;
+
+	enospc_tell(&vm->enospc, name, full);
+}
+
 static int reset_machine(struct vm *vm, struct err *e)
 {
 	uint64_t kernel, size;
@@ -132,7 +141,7 @@ static void reboot(struct vm *vm)
 	mutex_lock(&vm->lock);
 	vm->events = 0;
 	mutex_unlock(&vm->lock);
-	chardev_forget_recent(vm->console);
+	consoles_forget_recent(&vm->consoles);
 	vm->told_panic = false;
 	if (reset_machine(vm, &e)) {
 		finish(vm, STATUS_FAILED, "reset: ", e.text);
@@ -145,8 +154,8 @@ static void reboot(struct vm *vm)
 
 static bool panicked_on_console(struct vm *vm)
 {
-	static char tail[CHARDEV_RECENT];
-	size_t len = chardev_recent(vm->console, tail, sizeof(tail));
+	static char tail[2 * CHARDEV_RECENT];
+	size_t len = consoles_recent(&vm->consoles, tail, sizeof(tail));
 
 	return panic_on_console(tail, len);
 }
@@ -250,8 +259,12 @@ static void on_signal(struct watch *w, uint32_t events UNUSED)
 	case SIGHUP:
 		killed(vm, "the terminal is gone; ended the guest");
 		break;
+	case SIGUSR1:
+		arch_disks_look(&vm->machine);
+		break;
 	default:
-		chardev_job_control(vm->console, (int)info.ssi_signo);
+		if (vm->consoles.stdio)
+			chardev_job_control(vm->consoles.stdio, (int)info.ssi_signo);
 		break;
 	}
 }
@@ -294,7 +307,9 @@ static const char console_help[] = "x  end the guest at once\n"
 /* Signals come through the loop; vCPU threads inherit the mask and open only their kick. */
 static int take_signals(struct vm *vm, struct err *e)
 {
-	static const int served[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
+	static const int served[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGUSR1, SIGWINCH
+	};
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -317,22 +332,21 @@ static int take_signals(struct vm *vm, struct err *e)
 	return loop_watch(vm->loop, &vm->signals, vm->signal_fd, EPOLLIN, e);
 }
 
-static int open_console(struct vm *vm, struct err *e)
+static int open_consoles(struct vm *vm, struct err *e)
 {
-	const struct console_config *con = &vm->config->con;
 	const struct chardev_commands commands = {
 		.command = on_console_command,
 		.lost = on_console_lost,
 		.help = console_help,
 		.ctx = vm,
 	};
+	struct machine *m = &vm->machine;
+	int code = consoles_open(&vm->consoles, vm->config, &commands, vm->loop, e);
 
-	vm->console = chardev_open((enum chardev_kind)con->kind, con->path, &commands, vm->loop, e);
-	if (!vm->console)
-		return -e->code;
-	if (con->kind == CHARDEV_PTY)
-		log_line(LOG_ERROR, "console: %s", chardev_name(vm->console));
-	return 0;
+	m->console = vm->consoles.serial;
+	m->hvc = vm->consoles.hvc;
+	m->ports = vm->consoles.ports;
+	return code;
 }
 
 static int make_ram(struct vm *vm, struct err *e)
@@ -374,6 +388,7 @@ static int build(struct vm *vm, struct err *e)
 	if (code)
 		return code;
 	vm->loop = loop_create(e);
+	enospc_init(&vm->enospc, vm->loop, &vm->vcpus);
 	vm->bus = vm->loop ? bus_create(e) : NULL;
 	if (!vm->bus)
 		return -e->code;
@@ -389,6 +404,7 @@ static int build(struct vm *vm, struct err *e)
 			.fault_count = on_fault,
 			.fault_repeats = on_fault_repeats,
 			.fault_report = on_fault_report,
+			.disk_full = on_disk_full,
 			.ctx = vm,
 		},
 	};
@@ -405,11 +421,9 @@ static int build(struct vm *vm, struct err *e)
 	if (code == 0)
 		code = vcpus_create(&vm->vcpus, vm->config->cpus, m, arch_vcpu_run, e);
 	if (code == 0)
-		code = open_console(vm, e);
-	if (code)
-		return code;
-	m->console = vm->console;
-	code = arch_machine_create(m, e);
+		code = open_consoles(vm, e);
+	if (code == 0)
+		code = arch_machine_create(m, e);
 	if (code == 0)
 		code = reset_machine(vm, e);
 	if (code == 0 && vm->config->dump_dtb)
@@ -423,7 +437,8 @@ static void take_down(struct vm *vm)
 	/* The guest's last words go out and the terminal is restored before vmm's own. */
 	if (vm->machine_made)
 		arch_machine_destroy(&vm->machine);
-	chardev_close(vm->console);
+	enospc_done(&vm->enospc);
+	consoles_close(&vm->consoles);
 	if (vm->faults.log)
 		faults_summary(&vm->faults);
 	for (unsigned i = 0; vm->vcpus.vcpu && i < vm->vcpus.nr; i++)

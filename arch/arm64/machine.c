@@ -17,6 +17,7 @@
 #include "devices/pl031.h"
 #include "devices/pl061.h"
 #include "devices/pvpanic.h"
+#include "devices/virtio/blk.h"
 #include "fdt/patch.h"
 #include "vmm/base/io.h"
 #include "vmm/base/log.h"
@@ -298,6 +299,14 @@ static int create_guards(struct machine *m, struct err *e)
 			     ram > 128 * MiB ? ram - 64 * KiB : 128 * MiB, e);
 }
 
+void arch_disks_look(struct machine *m)
+{
+	const struct virtio_slots *s = &m->arch->virtio;
+
+	for (unsigned i = 0; i < s->disks; i++)
+		virtio_blk_look_at_size(s->slot[i].v);
+}
+
 int arch_machine_create(struct machine *m, struct err *e)
 {
 	struct arch_machine *a = m->arch;
@@ -314,6 +323,8 @@ int arch_machine_create(struct machine *m, struct err *e)
 		code = wire_vcpus(m, e);
 	if (code == 0)
 		code = create_devices(m, e);
+	if (code == 0)
+		code = virtio_slots_create(&a->virtio, m, e);
 	if (code == 0)
 		code = read_mmfr(m, e);
 	if (code == 0)
@@ -339,6 +350,7 @@ void arch_machine_destroy(struct machine *m)
 	loop_unpost(m->loop, &a->suspend_call);
 	loop_unpost(m->loop, &a->guards_call);
 	spin_stop(m);
+	virtio_slots_destroy(&a->virtio, m);
 	remove_device(m, a->v2m);
 	remove_device(m, a->pvpanic);
 	remove_device(m, a->gpio);

@@ -10,6 +10,7 @@
 #include "arch/arm64/guard.h"
 #include "arch/arm64/policy.h"
 #include "arch/arm64/vcpu.h"
+#include "arch/arm64/virtio.h"
 #include "vmm/core/loop.h"
 #include "vmm/core/ram.h"
 #include "vmm/fault.h"
@@ -59,6 +60,7 @@ struct arch_machine {
 	struct gic_line uart_line, rtc_line, gpio_line;
 	/* On the bus, and owned. NULL: not in this configuration. */
 	struct device *uart, *rtc, *gpio, *pvpanic, *v2m;
+	struct virtio_slots virtio;
 	bool started;		  /* was reset once, so the GIC has state to clear */
 	struct call suspend_call; /* has the loop look at who asked to suspend */
 	bool told_crash_kernel;	  /* since the last reset; pvpanic's lock, or held */

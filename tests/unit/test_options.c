@@ -300,7 +300,7 @@ TEST(bash_completes_commands_options_and_values)
 	} t[] = {
 		{ "vmm ''", "run doctor demo help version --help --version" },
 		{ "vmm r", "run" },
-		{ "vmm run --on", "--on-reset --on-panic" },
+		{ "vmm run --on", "--on-enospc --on-reset --on-panic" },
 		{ "vmm run --on-reset ''", "reboot exit" },
 		{ "vmm run --on-reset = e", "exit" },
 		{ "vmm run -m 1G --irqchip gicv3", "gicv3 gicv3-its" },

@@ -139,6 +139,7 @@ struct chardev *chardev_open(enum chardev_kind kind, const char *path,
 		return chardev_file(path, l, e);
 	case CHARDEV_SOCKET:
 		return chardev_socket(path, l, e);
+	case CHARDEV_NONE:
 	case CHARDEV_NULL:
 		return chardev_null(l, e);
 	}

@@ -42,7 +42,14 @@ struct chardev;
 #define CHARDEV_RING	   65536 /* bytes of output that can wait */
 #define CHARDEV_RECENT	   8192	 /* bytes of output that are remembered */
 
-enum chardev_kind { CHARDEV_STDIO, CHARDEV_PTY, CHARDEV_FILE, CHARDEV_SOCKET, CHARDEV_NULL };
+enum chardev_kind {
+	CHARDEV_STDIO,
+	CHARDEV_PTY,
+	CHARDEV_FILE,
+	CHARDEV_SOCKET,
+	CHARDEV_NULL,
+	CHARDEV_NONE, /* in a configuration: there is no such device. Never opened */
+};
 
 /* What the guest's device is told. Called on the loop thread, with no lock of chardev held. */
 struct chardev_front {

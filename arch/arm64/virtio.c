@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/virtio.h"
+
+#include "arch/arm64/machine.h"
+#include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/mmio.h"
+#include "devices/virtio/rng.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static_assert(CONFIG_MAX_DISKS == VIRTIO_SLOTS, "what can be configured has a slot");
+
+/*
+ * A kick that KVM turns into a wake-up of who serves the queue costs the guest a short exit, and
+ * not one to us. Without, it comes as an access to the register, and the transport does the same;
+ * so it does when each access is to be traced.
+ */
+static int wire_doorbells(const struct machine *m, const struct virtio_slot *s, struct err *e)
+{
+	int code = 0;
+
+	if ((m->arch->trace & TRACE_MMIO) || !kvm_cap(m->kvm, KVM_CAP_IOEVENTFD))
+		return 0;
+	for (unsigned q = 0; code == 0 && q < s->v->nr_queues; q++)
+		code = kvm_add_doorbell(m->kvm, s->dev->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4, q,
+					s->v->queue[q].kick_fd, e);
+	return code;
+}
+
+/* Puts @v on the next slot; takes it in any case. NULL is a constructor that failed with @e set. */
+static int plug(struct virtio_slots *s, struct machine *m, struct virtio *v, struct err *e)
+{
+	struct virtio_slot *slot = &s->slot[s->nr];
+	int code;
+
+	if (!v)
+		return -e->code;
+	assert(s->nr < VIRTIO_SLOTS); /* config_validate() has counted them */
+	code = gic_line_init_fd(&slot->line, m->kvm, SPI_VIRTIO + s->nr, e);
+	if (code) {
+		v->ops->destroy(v);
+		return code;
+	}
+	slot->dev = virtio_mmio_create(memmap[MM_VIRTIO].base + s->nr * VIRTIO_SLOT_SIZE,
+				       VIRTIO_SLOT_SIZE, &slot->line.line, v, e);
+	s->nr++;
+	if (!slot->dev)
+		return -e->code;
+	slot->v = v;
+	code = bus_add(m->bus, slot->dev, e);
+	return code ? code : wire_doorbells(m, slot, e);
+}
+
+static void on_full(void *ctx, const char *name, bool full)
+{
+	const struct machine_events *ev = &((struct machine *)ctx)->events;
+
+	ev->disk_full(ev->ctx, name, full);
+}
+
+static int plug_disks(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	const struct vm_config *c = m->config;
+	const struct virtio_blk_config *disk = c->disks.at;
+	const struct virtio_blk_events events = {
+		.on_full = c->on_enospc == ON_ENOSPC_PAUSE ? on_full : NULL,
+		.ctx = m,
+	};
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < c->disks.nr; i++)
+		code = plug(s, m, virtio_blk_create(&disk[i], m->mem, &events, e), e);
+	s->disks = s->nr;
+	return code;
+}
+
+static int plug_console(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	const struct vm_config *c = m->config;
+	const struct port_config *p = c->ports.at;
+	struct virtio_console_port ports[1 + CONFIG_MAX_PORTS] = {
+		{ .name = NULL, .chardev = m->hvc, .console = true },
+	};
+
+	if (!m->hvc && c->ports.nr == 0)
+		return 0;
+	for (size_t i = 0; i < c->ports.nr; i++)
+		ports[i + 1] = (struct virtio_console_port){ p[i].name, m->ports[i], false };
+	return plug(s, m,
+		    virtio_console_create(ports, (unsigned)c->ports.nr + 1, m->mem, m->loop, e), e);
+}
+
+int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	int code = plug_disks(s, m, e);
+
+	if (code == 0)
+		code = plug_console(s, m, e);
+	if (code == 0 && m->config->rng)
+		code = plug(s, m, virtio_rng_create(m->mem, m->loop, e), e);
+	return code;
+}
+
+void virtio_slots_destroy(struct virtio_slots *s, struct machine *m)
+{
+	while (s->nr) {
+		struct virtio_slot *slot = &s->slot[--s->nr];
+
+		if (slot->dev)
+			bus_remove(m->bus, slot->dev);
+		device_destroy(slot->dev);
+		gic_line_done(&slot->line);
+	}
+}

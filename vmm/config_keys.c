@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of options and the defaults; see vmm/config.h. */
+#include "vmm/config.h"
+
+static const char *const feature_names[] = {
+	[FEATURE_AUTO] = "auto", [FEATURE_OFF] = "off", [FEATURE_ON] = "on", NULL
+};
+
+const char *const irqchip_names[] = {
+	[IRQCHIP_AUTO] = "auto",   [IRQCHIP_GICV2] = "gicv2",	      [IRQCHIP_GICV2M] = "gicv2m",
+	[IRQCHIP_GICV3] = "gicv3", [IRQCHIP_GICV3_ITS] = "gicv3-its", NULL
+};
+
+static const char *const console_names[] = {
+	[CHARDEV_STDIO] = "stdio",	  [CHARDEV_PTY] = "pty",   [CHARDEV_FILE] = "file:PATH",
+	[CHARDEV_SOCKET] = "socket:PATH", [CHARDEV_NULL] = "null", NULL
+};
+
+static const char *const hvc_names[] = { [CHARDEV_STDIO] = "stdio",
+					 [CHARDEV_PTY] = "pty",
+					 [CHARDEV_FILE] = "file:PATH",
+					 [CHARDEV_SOCKET] = "socket:PATH",
+					 [CHARDEV_NULL] = "null",
+					 [CHARDEV_NONE] = "none",
+					 NULL };
+
+static const char *const on_reset_names[] = {
+	[ON_RESET_REBOOT] = "reboot", [ON_RESET_EXIT] = "exit", NULL
+};
+
+static const char *const on_panic_names[] = { [ON_PANIC_EXIT] = "exit",
+					      [ON_PANIC_REBOOT] = "reboot",
+					      [ON_PANIC_CONTINUE] = "continue",
+					      NULL };
+
+static const char *const on_enospc_names[] = {
+	[ON_ENOSPC_PAUSE] = "pause", [ON_ENOSPC_ERROR] = "error", NULL
+};
+
+const char *const unclaimed_names[] = { [UNCLAIMED_ABORT] = "abort",
+					[UNCLAIMED_ZERO] = "zero",
+					[UNCLAIMED_ONES] = "ones",
+					[UNCLAIMED_STOP] = "stop",
+					NULL };
+
+#define FEATURE(called, field, says)                                                               \
+	{                                                                                          \
+		.name = (called), .help = (says), .type = KEY_CHOICE,                              \
+		.offset = offsetof(struct cpu_config, field), .choices = feature_names             \
+	}
+
+static const struct key cpu_keys[] = {
+	FEATURE("sve", sve, "scalable vectors"),
+	{
+		.name = "sve-max-bits",
+		.arg = "BITS",
+		.help = "longest SVE vector; 0: the host's",
+		.type = KEY_U32,
+		.offset = offsetof(struct cpu_config, sve_max_bits),
+		.max = 2048,
+		.step = 128,
+	},
+	FEATURE("pauth", pauth, "pointer authentication"),
+	FEATURE("pmu", pmu, "performance counters"),
+	FEATURE("mte", mte, "memory tagging"),
+	FEATURE("steal-time", steal_time, "tell the guest when it had to wait"),
+	{
+		.name = "aarch32",
+		.help = "start in 32-bit EL1",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct cpu_config, aarch32),
+	},
+	{ 0 },
+};
+
+static const struct key port_keys[] = {
+	{
+		.name = "name",
+		.help = "what the guest calls it: /dev/virtio-ports/NAME",
+		.arg = "NAME",
+		.type = KEY_STR,
+		.required = true,
+		.unnamed = true,
+		.min = 1,
+		.offset = offsetof(struct port_config, name),
+	},
+	{
+		.name = "to",
+		.help = "the host's end",
+		.type = KEY_KIND,
+		.choices = console_names,
+		.offset = offsetof(struct port_config, kind),
+		.path_offset = offsetof(struct port_config, path),
+	},
+	{ 0 },
+};
+
+static const struct port_config port_defaults = { .kind = CHARDEV_PTY };
+
+#define AT(field) .offset = offsetof(struct vm_config, field)
+#define FILE_NAME .arg = "FILE", .type = KEY_STR, .min = 1
+
+const struct key vm_config_keys[] = {
+	{
+		.section = "What to boot",
+		.name = "kernel",
+		.letter = 'k',
+		.help = "kernel to boot",
+		.more = "An arm64 Image, also compressed with gzip or zstd, an EFI zboot file as "
+			"distributions ship it, or an ELF vmlinux.",
+		.required = true,
+		AT(kernel),
+		FILE_NAME,
+	},
+	{
+		.name = "initrd",
+		.letter = 'i',
+		.help = "initial RAM disk",
+		AT(initrd),
+		FILE_NAME,
+	},
+	{
+		.name = "cmdline",
+		.letter = 'p',
+		.arg = "TEXT",
+		.help = "kernel command line",
+		.more = "Without it, the kernel gets \"" CONFIG_DEFAULT_CMDLINE "\".",
+		.type = KEY_STR,
+		AT(cmdline),
+	},
+	{
+		.name = "dtb",
+		.help = "device tree to use instead of the generated one",
+		AT(dtb),
+		FILE_NAME,
+	},
+	{
+		.name = "dump-dtb",
+		.help = "write the device tree that the guest gets",
+		AT(dump_dtb),
+		FILE_NAME,
+	},
+	{
+		.section = "The machine",
+		.name = "mem",
+		.letter = 'm',
+		.arg = "SIZE",
+		.help = "guest memory, like 512M or 2G",
+		.type = KEY_SIZE,
+		.min = 2 * MiB,
+		.max = 16 * 1024 * GiB,
+		.step = 64 * KiB, /* the largest page of a host */
+		AT(mem),
+	},
+	{
+		.name = "hugepages",
+		.help = "take guest memory from the host's reserved huge pages",
+		.more = "All of it is reserved at the start. Without this option, memory is taken "
+			"as it is touched, in transparent huge pages where the host has them.",
+		.type = KEY_BOOL,
+		AT(hugepages),
+	},
+	{
+		.name = "cpus",
+		.letter = 'c',
+		.arg = "N",
+		.help = "virtual CPUs",
+		.type = KEY_U32,
+		.min = 1,
+		.max = CONFIG_MAX_CPUS,
+		AT(cpus),
+	},
+	{
+		.name = "pin",
+		.arg = "LIST",
+		.help = "run each virtual CPU on one host CPU",
+		.more = "A list like 0-3,8 with as many host CPUs as there are virtual ones: the "
+			"first virtual CPU runs on the first of the list.",
+		.type = KEY_STR,
+		.min = 1,
+		AT(pin),
+	},
+	{
+		.name = "cpu",
+		.arg = "KEY=VALUE,...",
+		.help = "features of the virtual CPUs",
+		.more = "With auto, the guest has a feature when the host has it. With on, vmm "
+			"refuses to start where the host does not have it.",
+		.type = KEY_OBJECT,
+		.keys = cpu_keys,
+		AT(cpu),
+	},
+	{
+		.name = "irqchip",
+		.help = "interrupt controller",
+		.more = "With auto, the guest gets the best that the host can give: gicv3-its, "
+			"gicv3, gicv2m, gicv2.",
+		.type = KEY_CHOICE,
+		.choices = irqchip_names,
+		AT(irqchip),
+	},
+	{
+		.name = "console",
+		.help = "where the serial console goes",
+		.more = "With pty, vmm says the name of the terminal at the start. A file is "
+			"written from its beginning. On a Unix socket, vmm listens.",
+		.type = KEY_KIND,
+		.choices = console_names,
+		.path_offset = offsetof(struct vm_config, con.path),
+		AT(con.kind),
+	},
+	{
+		.section = "Devices",
+		.name = "disk",
+		.letter = 'd',
+		.arg = "FILE[,KEY=VALUE,...]",
+		.help = "a disk: vda, vdb, ... in the order they are given",
+		.more = "Nobody else can write to it meanwhile: it is locked. Can be given more "
+			"than once.",
+		.type = KEY_OBJECTS,
+		.max = CONFIG_MAX_DISKS,
+		.keys = virtio_blk_keys,
+		.size = sizeof(struct virtio_blk_config),
+		.defaults = &virtio_blk_defaults,
+		AT(disks),
+	},
+	{
+		.name = "on-enospc",
+		.help = "when the host's disk is full",
+		.more = "With pause, the machine stands still until there is room. With error, "
+			"the guest gets an I/O error.",
+		.type = KEY_CHOICE,
+		.choices = on_enospc_names,
+		AT(on_enospc),
+	},
+	{
+		.name = "hvc",
+		.help = "a second console, hvc0 (virtio), and where it goes",
+		.more = "Faster than the serial one, and as large as the terminal is. As for "
+			"--console; with stdio, the serial console goes nowhere.",
+		.type = KEY_KIND,
+		.choices = hvc_names,
+		.path_offset = offsetof(struct vm_config, hvc.path),
+		AT(hvc.kind),
+	},
+	{
+		.name = "port",
+		.arg = "NAME[,to=...]",
+		.help = "a stream of bytes between a program in the guest and the host",
+		.more = "In the guest it is /dev/virtio-ports/NAME. Can be given more than once.",
+		.type = KEY_OBJECTS,
+		.max = CONFIG_MAX_PORTS,
+		.keys = port_keys,
+		.size = sizeof(struct port_config),
+		.defaults = &port_defaults,
+		AT(ports),
+	},
+	{
+		.name = "rng",
+		.help = "a source of random numbers (virtio)",
+		.more = "The guest's kernel has a seed from the device tree in any case.",
+		.type = KEY_BOOL,
+		AT(rng),
+	},
+	{
+		.section = "Memory",
+		.name = "rom",
+		.arg = "FILE@ADDR",
+		.help = "read-only memory with a file's content",
+		.more = "At this guest physical address, a multiple of 4K, and as large as the "
+			"file. A write there is answered by an external abort. Can be given more "
+			"than once.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(roms),
+	},
+	{
+		.section = "When an access goes wrong",
+		.name = "unclaimed",
+		.help = "what becomes of a bad access",
+		.more = "No memory and no device, that is, or no device for such an access. "
+			"With abort, the guest takes a synchronous external abort, as on hardware. "
+			"With zero or ones it reads that, and writes have no effect. With stop, "
+			"the "
+			"machine stands still at the access, and vmm ends.",
+		.type = KEY_CHOICE,
+		.choices = unclaimed_names,
+		AT(unclaimed),
+	},
+	{
+		.name = "hole",
+		.arg = "ADDR+LEN=POLICY",
+		.help = "the same for a range, as for firmware that probes",
+		.more = "ADDR is guest physical; POLICY is one of those of --unclaimed. Can be "
+			"given "
+			"more than once; the first range that holds the address counts.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(holes),
+	},
+	{
+		.name = "symbols",
+		.arg = "FILE[@ADDR]",
+		.help = "names for the guest's addresses in reports",
+		.more = "An ELF file (a vmlinux, a bare-metal program) or a System.map; for a "
+			"kernel "
+			"module, ADDR is where its text lies. Can be given more than once. Without "
+			"it, names come from the tables that a Linux kernel carries in itself.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(symbols),
+	},
+	{
+		.name = "fault-log",
+		.help = "write each report of a bad access as a line of JSON",
+		.more = "Behind what the file has already.",
+		AT(fault_log),
+		FILE_NAME,
+	},
+	{
+		.name = "trace",
+		.arg = "mmio|exits|psci",
+		.help = "a line for each exit of the guest, and who took it",
+		.more = "mmio: accesses to devices; exits: all ways out of the guest; psci: the "
+			"PSCI calls that end, reset or suspend the machine. Several can be given, "
+			"with commas between.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(trace),
+	},
+	{
+		.section = "What happens when",
+		.name = "on-reset",
+		.help = "what the guest's reset does",
+		.type = KEY_CHOICE,
+		.choices = on_reset_names,
+		AT(on_reset),
+	},
+	{
+		.name = "on-panic",
+		.help = "what a panic of the guest does",
+		.type = KEY_CHOICE,
+		.choices = on_panic_names,
+		AT(on_panic),
+	},
+	{
+		.name = "grace",
+		.arg = "SECONDS",
+		.help = "time to power off after a signal",
+		.more = "SIGINT or SIGTERM presses the guest's power key. When the guest is still "
+			"there after this time, or at a second signal, it is ended.",
+		.type = KEY_U32,
+		.max = 24 * 60 * 60,
+		AT(grace_s),
+	},
+	{
+		.name = "verbose",
+		.letter = 'v',
+		.help = "say what is going on; twice: in detail",
+		.type = KEY_COUNT,
+		.max = 2,
+		AT(verbose),
+	},
+	{ 0 },
+};
+
+const struct vm_config vm_config_defaults = {
+	.mem = 512 * MiB,
+	.cpus = 1,
+	.irqchip = IRQCHIP_AUTO,
+	.con = { .kind = CHARDEV_STDIO },
+	.hvc = { .kind = CHARDEV_NONE },
+	.on_reset = ON_RESET_REBOOT,
+	.on_panic = ON_PANIC_EXIT,
+	.grace_s = 30,
+};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What spans several fields of a configuration; see vmm/config.h. */
+#include "vmm/config.h"
+
+#include "devices/virtio/console.h"
+#include "vmm/base/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <string.h>
+
+static int bad_list(const char *text, struct err *e)
+{
+	return err_set(e, EINVAL,
+		       "%s is not a list of host CPUs from 0 to %d; write one like 0-3,8",
+		       text_quote(text).s, CPU_SETSIZE - 1);
+}
+
+/* A CPU number at *@s, which moves behind it. */
+static bool take_cpu(const char **s, unsigned *cpu)
+{
+	const char *p = *s;
+
+	for (*cpu = 0; *p >= '0' && *p <= '9'; p++) {
+		*cpu = *cpu * 10 + (unsigned)(*p - '0');
+		if (*cpu >= CPU_SETSIZE)
+			return false;
+	}
+	if (p == *s)
+		return false;
+	*s = p;
+	return true;
+}
+
+int cpu_list_parse(struct cpu_list *l, const char *text, struct err *e)
+{
+	const char *at = text;
+
+	l->nr = 0;
+	for (;;) {
+		unsigned first, last;
+
+		if (!take_cpu(&at, &first))
+			return bad_list(text, e);
+		last = first;
+		if (*at == '-') {
+			at++;
+			if (!take_cpu(&at, &last) || last < first)
+				return bad_list(text, e);
+		}
+		if (last - first >= CONFIG_MAX_CPUS - l->nr)
+			return err_set(e, EINVAL, "%s has more than %d CPUs", text_quote(text).s,
+				       CONFIG_MAX_CPUS);
+		for (unsigned cpu = first; cpu <= last; cpu++)
+			l->cpu[l->nr++] = (uint16_t)cpu;
+		if (*at == '\0')
+			return 0;
+		if (*at++ != ',')
+			return bad_list(text, e);
+	}
+}
+
+static int validate_pin(const struct vm_config *c, struct err *e)
+{
+	struct cpu_list l;
+
+	if (cpu_list_parse(&l, c->pin, e))
+		return err_ctx(e, "--pin");
+	if (l.nr != c->cpus)
+		return err_set(e, EINVAL,
+			       "--pin: %s has %" PRIu32 " host CPUs for the %" PRIu32
+			       " of --cpus; write as many",
+			       text_quote(c->pin).s, l.nr, c->cpus);
+	return 0;
+}
+
+static int validate_cpu(const struct cpu_config *c, struct err *e)
+{
+	const struct {
+		const char *name;
+		int want;
+	} only64[] = { { "sve", c->sve }, { "pauth", c->pauth }, { "mte", c->mte } };
+
+	if (c->sve == FEATURE_OFF && c->sve_max_bits)
+		return err_set(e, EINVAL,
+			       "--cpu: sve=off and sve-max-bits=%" PRIu32
+			       " contradict each other; leave one out",
+			       c->sve_max_bits);
+	for (size_t i = 0; c->aarch32 && i < ARRAY_SIZE(only64); i++)
+		if (only64[i].want == FEATURE_ON)
+			return err_set(e, EINVAL,
+				       "--cpu: %s=on needs a 64-bit guest; leave it or aarch32 out",
+				       only64[i].name);
+	return 0;
+}
+
+static int validate_lists(const struct vm_config *c, struct err *e)
+{
+	unsigned trace;
+
+	if (trace_parse(&trace, &c->trace, e))
+		return err_ctx(e, "--trace");
+	for (size_t i = 0; i < c->holes.nr; i++) {
+		struct hole h;
+
+		if (hole_parse(&h, c->holes.at[i], e))
+			return err_ctx(e, "--hole");
+	}
+	for (size_t i = 0; i < c->roms.nr; i++) {
+		struct file_at f;
+		int ret = rom_parse(&f, c->roms.at[i], e);
+
+		if (ret)
+			return err_ctx(e, "--rom");
+		file_at_free(&f);
+	}
+	for (size_t i = 0; i < c->symbols.nr; i++) {
+		struct file_at f;
+		int ret = symbol_file_parse(&f, c->symbols.at[i], e);
+
+		if (ret)
+			return err_ctx(e, "--symbols");
+		file_at_free(&f);
+	}
+	return 0;
+}
+
+enum chardev_kind config_console(const struct vm_config *c)
+{
+	return c->hvc.kind == CHARDEV_STDIO ? CHARDEV_NULL : (enum chardev_kind)c->con.kind;
+}
+
+static int validate_devices(const struct vm_config *c, struct err *e)
+{
+	const struct port_config *p = c->ports.at;
+	bool stdio = c->hvc.kind == CHARDEV_STDIO || c->con.kind == CHARDEV_STDIO;
+	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE);
+
+	for (size_t i = 0; i < c->ports.nr; i++) {
+		if (strlen(p[i].name) > VIRTIO_CONSOLE_NAME)
+			return err_set(e, EINVAL, "--port: %s is longer than %d bytes",
+				       text_quote(p[i].name).s, VIRTIO_CONSOLE_NAME);
+		if (stdio && p[i].kind == CHARDEV_STDIO)
+			return err_set(e, EINVAL,
+				       "--port: %s cannot have stdio, which is a console's or "
+				       "another port's; give it another to=",
+				       text_quote(p[i].name).s);
+		stdio |= p[i].kind == CHARDEV_STDIO;
+	}
+	if (devices > CONFIG_MAX_DISKS)
+		return err_set(e, EINVAL, "%zu virtio devices are too many; there can be %d",
+			       devices, CONFIG_MAX_DISKS);
+	return 0;
+}
+
+int config_validate(const struct vm_config *c, struct err *e)
+{
+	const struct key *k = keys_missing(vm_config_keys, c);
+	int ret;
+
+	if (k)
+		return err_set(e, EINVAL, "--%s is missing; write --%s %s", k->name, k->name,
+			       k->arg);
+	if ((c->irqchip == IRQCHIP_GICV2 || c->irqchip == IRQCHIP_GICV2M) && c->cpus > 8)
+		return err_set(e, EINVAL,
+			       "--irqchip: %s serves at most 8 CPUs, and --cpus is %" PRIu32
+			       "; choose gicv3 or fewer",
+			       irqchip_names[c->irqchip], c->cpus);
+	if ((ret = validate_cpu(&c->cpu, e)) || (ret = validate_lists(c, e)) ||
+	    (ret = validate_devices(c, e)))
+		return ret;
+	return c->pin ? validate_pin(c, e) : 0;
+}
