@@ -175,7 +175,7 @@ install: $(OUT)/vmm build/vmm.1 build/vmm.bash
 
 # --- what people run ---------------------------------------------------------------------------
 
-.PHONY: demo check check-matrix lab bench lint clean help
+.PHONY: demo check check-matrix lab bench bench-disk lint clean help
 demo:
 	@tests/lab/demo
 check:
@@ -186,6 +186,8 @@ lab:
 	@tests/lab/build && tests/lab/lab --tty
 bench:
 	@tests/bench/run
+bench-disk:
+	@tests/bench/run-disk
 
 lint: docs-current
 	awk -f tests/layers.awk tests/layers.txt $$(git ls-files '*.[ch]')
@@ -204,6 +206,7 @@ help:
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'
+	@echo 'make bench-disk     the same for requests to a disk'
 	@echo 'make lint           include arrows, formatting, shell scripts, generated documents'
 	@echo 'make docs           docs/cli.md from the tables'
 	@echo 'make install        vmm, its manual page and completion (PREFIX=$(PREFIX), DESTDIR=)'
