@@ -235,7 +235,7 @@ const struct key vm_config_keys[] = {
 	},
 	{
 		.name = "hvc",
-		.help = "hvc0, a second console, and where it goes",
+		.help = "a second console, hvc0",
 		.more = "Faster than the serial one, and as large as the terminal is. As for "
 			"--console; with stdio, the serial console goes nowhere.",
 		.type = KEY_KIND,
