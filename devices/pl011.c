@@ -281,21 +281,10 @@ static void write_cr(struct pl011 *s, uint16_t cr)
 
 /* --- registers ---------------------------------------------------------------------------- */
 
-/* Who looks at the flags while output waits, waits for it: that is what the stall rule counts. */
-static NOINLINE void tx_poll(struct pl011 *s)
-{
-	if (chardev_room(s->chr) > 0) {
-		tx_drain(s);
-		update_irq(s);
-	}
-}
-
-static unsigned read_fr(struct pl011 *s)
+static inline unsigned flags(struct pl011 *s)
 {
 	unsigned fr = modem(s), depth = fifo_depth(s);
 
-	if (s->tx_level > 0)
-		tx_poll(s);
 	fr |= s->tx_level == 0 ? FR_TXFE : FR_BUSY;
 	if (s->tx_level >= depth)
 		fr |= FR_TXFF;
@@ -306,6 +295,22 @@ static unsigned read_fr(struct pl011 *s)
 	if (s->rx_hide == HIDE_NOW)
 		s->rx_hide = HIDE_DONE;
 	return fr;
+}
+
+/* Who looks at the flags while output waits, waits for it: that is what the stall rule counts. */
+static NOINLINE uint64_t poll_flags(struct pl011 *s)
+{
+	if (chardev_room(s->chr) > 0) {
+		tx_drain(s);
+		update_irq(s);
+	}
+	return flags(s);
+}
+
+/* Reads UARTFR. */
+static inline uint64_t read_fr(struct pl011 *s)
+{
+	return s->tx_level > 0 ? poll_flags(s) : flags(s);
 }
 
 static void write_lcr_h(struct pl011 *s, uint8_t v)
