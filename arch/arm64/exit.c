@@ -86,7 +86,7 @@ static enum vcpu_result system_event(struct vcpu *v)
 /* The top bit of a value of @size bytes, 1 to 8, which LDRSB and kin extend. */
 static bool is_negative(uint64_t v, unsigned size)
 {
-	return v << (64 - 8 * size) >> 63;
+	return (int64_t)(v << bits_above(size)) < 0;
 }
 
 /*
@@ -95,38 +95,47 @@ static bool is_negative(uint64_t v, unsigned size)
  * the UART's data register, which is at the head of its page, is not worth the look at each
  * character.
  */
-static bool may_straddle(const struct kvm_run *r)
+static bool may_straddle(uint64_t at, unsigned size, bool write)
 {
-	return (r->mmio.phys_addr & 0xfff) == 0 && r->mmio.len > 1 &&
-	       !(r->mmio.is_write && r->mmio.phys_addr == memmap[MM_UART].base);
+	return (at & 0xfff) == 0 && size > 1 && !(write && at == memmap[MM_UART].base);
 }
 
-/* KVM hands a value over as the vCPU's own byte order has it, in the host's. */
-static enum fault_next mmio(struct vcpu *vcpu, const struct bus *bus, struct kvm_run *r, bool trace,
-			    struct err *e)
+/*
+ * KVM hands a value over as the vCPU's own byte order has it, in the host's. What is in the shared
+ * page is read once: a call in between, and the compiler would read it again.
+ */
+static inline ALWAYS_INLINE enum fault_next mmio(struct vcpu *vcpu, struct exits *exits,
+						 const struct bus *bus, struct kvm_run *r,
+						 bool trace, struct err *e)
 {
-	enum fault_next next;
+	const uint64_t at = r->mmio.phys_addr;
+	const unsigned size = r->mmio.len;
+	const uint8_t write = r->mmio.is_write;
 	enum access answer;
 	uint64_t v;
 
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
-	if (may_straddle(r) && bus_window_at(bus, r->mmio.phys_addr) &&
-	    fault_straddle(vcpu, &next, e))
-		return next;
-	memcpy(&v, r->mmio.data, sizeof(v));
-	if (r->mmio.is_write) {
+	exits_add(exits, EXIT_MMIO, at, size, write);
+	if (may_straddle(at, size, write) && bus_window_at(bus, at)) {
+		enum fault_next next;
+
+		if (fault_straddle(vcpu, &next, e))
+			return next;
+	}
+	if (write) {
+		memcpy(&v, r->mmio.data, sizeof(v));
 		if (trace)
-			trace_mmio(vcpu, r->mmio.phys_addr, r->mmio.len, true, v);
-		answer = bus_write(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, v);
+			trace_mmio(vcpu, at, size, true, v);
+		answer = bus_write(bus, &vcpu->cursor, at, size, v);
 		return answer == ACCESS_OK ? FAULT_RUN : fault_mmio(vcpu, answer, e);
 	}
-	answer = bus_read(bus, &vcpu->cursor, r->mmio.phys_addr, r->mmio.len, &v);
+	answer = bus_read(bus, &vcpu->cursor, at, size, &v);
 	memcpy(r->mmio.data, &v, sizeof(v));
 	if (trace)
-		trace_mmio(vcpu, r->mmio.phys_addr, r->mmio.len, false, v);
+		trace_mmio(vcpu, at, size, false, v);
 	if (answer != ACCESS_OK)
 		return fault_mmio(vcpu, answer, e);
-	return is_negative(v, r->mmio.len) ? fault_sign(vcpu, e) : FAULT_RUN;
+	return is_negative(v, size) ? fault_sign(vcpu, e) : FAULT_RUN;
 }
 
 /* KVM_RUN failed with @error. */
@@ -135,7 +144,7 @@ static enum fault_next failed(struct vcpu *v, int error, struct err *e)
 	uintptr_t poison = poison_take();
 
 	if (error == EFAULT) {
-		exits_add(&v->machine->arch->vcpu[v->index].exits, EXIT_EFAULT, 0, 0, false);
+		exits_add(&v->machine->arch->vcpu[v->index].exits, EXIT_EFAULT, 0, 0, 0);
 		return fault_efault(v, e);
 	}
 	if (error == EHWPOISON || poison)
@@ -145,11 +154,11 @@ static enum fault_next failed(struct vcpu *v, int error, struct err *e)
 	return no_run(v, error, e);
 }
 
-static enum vcpu_result run(struct vcpu *v)
+/* Made twice, so that who does not watch does not ask at each exit whether somebody does. */
+static inline ALWAYS_INLINE enum vcpu_result run(struct vcpu *v, const bool trace)
 {
 	struct exits *exits = &v->machine->arch->vcpu[v->index].exits;
 	const struct bus *bus = v->machine->bus;
-	const bool trace = v->machine->arch->trace;
 	struct kvm_run *r = v->run;
 	enum fault_next next;
 	struct err e;
@@ -165,11 +174,9 @@ static enum vcpu_result run(struct vcpu *v)
 			if (next == FAULT_RUN && vcpu_wanted(v))
 				return VCPU_KICKED;
 		} else if (r->exit_reason == KVM_EXIT_MMIO) { /* nearly always */
-			exits_add(exits, EXIT_MMIO, r->mmio.phys_addr, r->mmio.len,
-				  r->mmio.is_write);
-			next = mmio(v, bus, r, trace, &e);
+			next = mmio(v, exits, bus, r, trace, &e);
 		} else if (r->exit_reason == KVM_EXIT_ARM_NISV) {
-			exits_add(exits, EXIT_NISV, r->arm_nisv.fault_ipa, 0, false);
+			exits_add(exits, EXIT_NISV, r->arm_nisv.fault_ipa, 0, 0);
 			next = fault_nisv(v, &e);
 		} else if (r->exit_reason == KVM_EXIT_ARM_SEA) {
 			next = fault_sea(v, &e);
@@ -185,9 +192,14 @@ static enum vcpu_result run(struct vcpu *v)
 	}
 }
 
+static NOINLINE enum vcpu_result run_watched(struct vcpu *v)
+{
+	return run(v, true);
+}
+
 enum vcpu_result arch_vcpu_run(struct vcpu *v)
 {
-	enum vcpu_result result = run(v);
+	enum vcpu_result result = v->machine->arch->trace ? run_watched(v) : run(v, false);
 
 	fault_flush(v);
 	return result;

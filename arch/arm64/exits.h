@@ -13,7 +13,7 @@ enum exit_kind { EXIT_MMIO, EXIT_NISV, EXIT_EFAULT };
 struct exit_record {
 	uint64_t address; /* guest physical; but EXIT_EFAULT */
 	uint32_t size;	  /* bytes; EXIT_MMIO only */
-	bool write;	  /* EXIT_MMIO only */
+	uint8_t write;	  /* 0: a read; EXIT_MMIO only */
 	uint8_t kind;	  /* enum exit_kind */
 };
 
@@ -23,7 +23,7 @@ struct exits {
 };
 
 static inline void exits_add(struct exits *x, enum exit_kind kind, uint64_t address, uint32_t size,
-			     bool write)
+			     uint8_t write)
 {
 	x->at[x->count++ % EXITS_KEPT] =
 		(struct exit_record){ address, size, write, (uint8_t)kind };

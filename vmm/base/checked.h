@@ -43,6 +43,18 @@ static inline MUST_CHECK bool align_up_ok(uint64_t v, uint64_t align, uint64_t *
 	return true;
 }
 
+/* Bits of 64 above the low @size bytes, 1 to 8 of them; shorter to compute than 64 - 8 * @size. */
+static inline unsigned bits_above(unsigned size)
+{
+	return -8U * size % 64;
+}
+
+/* The low @size bytes of @v, 1 to 8 of them. */
+static inline uint64_t low_bytes(uint64_t v, unsigned size)
+{
+	return v << bits_above(size) >> bits_above(size);
+}
+
 static inline bool is_power_of_two(uint64_t v)
 {
 	return v && !(v & (v - 1));

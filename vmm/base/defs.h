@@ -9,6 +9,7 @@
 
 #define UNUSED		__attribute__((unused))
 #define NOINLINE	__attribute__((noinline)) /* keeps a rare path out of a frequent one */
+#define ALWAYS_INLINE	__attribute__((always_inline))
 #define MUST_CHECK	__attribute__((warn_unused_result))
 #define PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
 

@@ -100,7 +100,12 @@ int bus_add(struct bus *b, struct device *d, struct err *e)
 	if (!m)
 		return err_set(e, ENOMEM, "%s: out of memory", d->ops->name);
 	memcpy(m->at, old->at, i * sizeof(m->at[0]));
-	m->at[i] = (struct bus_window){ .base = d->base, .size = d->size, .dev = d };
+	m->at[i] = (struct bus_window){
+		.base = d->base,
+		.size = d->size,
+		.dev = d,
+		.sizes = 2U * d->ops->max_access - d->ops->min_access,
+	};
 	memcpy(m->at + i + 1, old->at + i, (old->n - i) * sizeof(m->at[0]));
 	publish(b, m);
 	return 0;
@@ -130,6 +135,14 @@ void bus_reclaim(struct bus *b)
 		b->retired = m->retired_next;
 		free(m);
 	}
+}
+
+enum access bus_refuse_(struct device *d)
+{
+	LOCK_SCOPE(&d->lock);
+
+	d->guest_errors++;
+	return ACCESS_REFUSED;
 }
 
 struct device *bus_find(const struct bus *b, uint64_t addr)

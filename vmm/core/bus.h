@@ -17,10 +17,11 @@
 #include "vmm/base/err.h"
 #include "vmm/core/device.h"
 
-/* Base and size stand beside each other so that a search touches no device but the one it finds. */
+/* What an access must know of a device, so that looking touches none but the one it finds. */
 struct bus_window {
 	uint64_t base, size;
 	struct device *dev;
+	unsigned sizes; /* of accesses that it takes, or-ed: they are powers of two */
 };
 
 struct bus_map {
@@ -104,54 +105,61 @@ static inline const struct bus_window *bus_window_near(const struct bus *b, stru
 	return w;
 }
 
-/* Whether the device of @w, which is locked, takes accesses of @size bytes at @off. */
+/* Counts an access that @d does not take. */
+enum access bus_refuse_(struct device *d);
+
+/* Whether the device of @w takes accesses of @size bytes at @off. Aligned, so or is plus. */
 static inline bool bus_fits(const struct bus_window *w, uint64_t off, unsigned size)
 {
-	const struct device_ops *ops = w->dev->ops;
+	const uint64_t below = (uint64_t)size - 1;
 
-	if (size >= ops->min_access && size <= ops->max_access && is_aligned(off, size) &&
-	    size <= w->size - off)
-		return true;
-	w->dev->guest_errors++;
-	return false;
+	return w->sizes & size && !(off & below) && (off | below) < w->size;
 }
 
 /*
  * A guest access of @size bytes (1, 2, 4 or 8) at @addr; values are in the low bytes. Takes the
  * device's lock. @c is the caller's own, for @b alone. *@v is always set by a read: to 0 unless a
  * device answered, and never with bits above @size, so nothing of an earlier access leaks. Inline:
- * every exit of a vCPU comes here.
+ * every exit of a vCPU comes here; and what a window is never changes, so it is looked at before
+ * the lock is taken, while it is in registers.
  */
-static inline enum access bus_read(const struct bus *b, struct bus_cursor *c, uint64_t addr,
-				   unsigned size, uint64_t *v)
+static inline ALWAYS_INLINE enum access bus_read(const struct bus *b, struct bus_cursor *c,
+						 uint64_t addr, unsigned size, uint64_t *v)
 {
 	const struct bus_window *w = bus_window_near(b, c, addr);
+	uint64_t off, bytes;
 	struct device *d;
 
 	*v = 0;
 	if (!w)
 		return ACCESS_NOBODY;
 	d = w->dev;
-	LOCK_SCOPE(&d->lock);
-	if (!bus_fits(w, addr - w->base, size) || !d->ops->read)
-		return ACCESS_REFUSED;
-	*v = d->ops->read(d, addr - w->base, size) & (UINT64_MAX >> (64 - 8 * size));
+	off = addr - w->base;
+	if (!bus_fits(w, off, size) || !d->ops->read)
+		return bus_refuse_(d);
+	mutex_lock(&d->lock);
+	bytes = d->ops->read(d, off, size);
+	mutex_unlock(&d->lock);
+	*v = low_bytes(bytes, size);
 	return ACCESS_OK;
 }
 
-static inline enum access bus_write(const struct bus *b, struct bus_cursor *c, uint64_t addr,
-				    unsigned size, uint64_t v)
+static inline ALWAYS_INLINE enum access bus_write(const struct bus *b, struct bus_cursor *c,
+						  uint64_t addr, unsigned size, uint64_t v)
 {
 	const struct bus_window *w = bus_window_near(b, c, addr);
 	struct device *d;
+	uint64_t off;
 
 	if (!w)
 		return ACCESS_NOBODY;
 	d = w->dev;
-	LOCK_SCOPE(&d->lock);
-	if (!bus_fits(w, addr - w->base, size) || !d->ops->write)
-		return ACCESS_REFUSED;
-	d->ops->write(d, addr - w->base, size, v & (UINT64_MAX >> (64 - 8 * size)));
+	off = addr - w->base;
+	if (!bus_fits(w, off, size) || !d->ops->write)
+		return bus_refuse_(d);
+	mutex_lock(&d->lock);
+	d->ops->write(d, off, size, low_bytes(v, size));
+	mutex_unlock(&d->lock);
 	return ACCESS_OK;
 }
 
