@@ -27,18 +27,27 @@ static uint64_t pool_page_size(void)
 	return kib * KiB;
 }
 
-/* Finds an @align-aligned place for r->size bytes and maps it there: reserve more, give back the
- * ends.
+static uint64_t page_size(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Maps r->size bytes at a place that is @align-aligned: takes more, and gives back the ends. What
+ * is of a file, or is filled at once, comes in when its place is known.
  */
 static int map_aligned(struct ram *r, uint64_t align, int flags, struct err *e)
 {
+	const bool plain = r->fd < 0 && !(flags & MAP_POPULATE);
 	uint64_t span;
 	uintptr_t at, aligned, end;
 	void *hint, *host;
 
-	if (!add_ok(r->size, align, &span))
+	/* Any place is aligned to a page. */
+	if (!add_ok(r->size, align - page_size(), &span))
 		return err_set(e, ENOMEM, "guest RAM of 0x%" PRIx64 " bytes: too much", r->size);
-	hint = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	hint = mmap(NULL, span, plain ? PROT_READ | PROT_WRITE : PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (hint == MAP_FAILED)
 		return err_sys(e, "guest RAM of %" PRIu64 " MiB", r->size / MiB);
 	at = (uintptr_t)hint;
@@ -48,6 +57,10 @@ static int map_aligned(struct ram *r, uint64_t align, int flags, struct err *e)
 		(void)munmap(hint, aligned - at);
 	if (at + span > end)
 		(void)munmap((char *)hint + (end - at), at + span - end);
+	if (plain) {
+		r->host = (char *)hint + (aligned - at);
+		return 0;
+	}
 	host = mmap((char *)hint + (aligned - at), r->size, PROT_READ | PROT_WRITE,
 		    flags | MAP_FIXED, r->fd, 0);
 	if (host == MAP_FAILED) {
@@ -89,7 +102,7 @@ static int no_pool_pages(struct ram *r, uint64_t page, struct err *e)
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 {
 	bool pool = flags & RAM_HUGETLB;
-	uint64_t align = pool ? pool_page_size() : HUGE_PAGE;
+	uint64_t align = pool ? pool_page_size() : size < HUGE_PAGE ? page_size() : HUGE_PAGE;
 	int map = pool ? MAP_POPULATE : MAP_NORESERVE, code = 0;
 
 	*r = (struct ram){ .size = size, .fd = -1 };
@@ -116,7 +129,7 @@ int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 		return code;
 	}
 	/* Advice: a host without huge pages runs the guest all the same, only slower. */
-	if (!pool)
+	if (!pool && size >= HUGE_PAGE)
 		(void)madvise(r->host, r->size, MADV_HUGEPAGE);
 	/* A core file of vmm is about vmm. */
 	(void)madvise(r->host, r->size, MADV_DONTDUMP);
