@@ -76,6 +76,11 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *v = arg;
 	sigset_t only_kick;
+	char name[16];
+
+	/* A thread names itself by one call; others would go through /proc. */
+	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
+	(void)pthread_setname_np(pthread_self(), name);
 
 	(void)sigemptyset(&only_kick);
 	(void)sigaddset(&only_kick, SIG_KICK);
@@ -125,7 +130,6 @@ static int start_one(struct vcpu *v, const uint16_t *host_cpus, unsigned nr_host
 		     struct err *e)
 {
 	pthread_attr_t attr;
-	char name[16];
 	int code = 0;
 
 	(void)pthread_attr_init(&attr);
@@ -145,8 +149,6 @@ static int start_one(struct vcpu *v, const uint16_t *host_cpus, unsigned nr_host
 	if (code)
 		return code;
 	v->started = true;
-	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
-	(void)pthread_setname_np(v->thread, name);
 	return 0;
 }
 

@@ -91,7 +91,8 @@ static void write_gicv3(struct fdt *t, const struct dt_info *i)
 				 CELLS64(low_size), CELLS64(high),	CELLS64(high_size) };
 
 	fdt_str(t, "compatible", "arm,gic-v3");
-	fdt_u32(t, "#redistributor-regions", high ? 2 : 1);
+	if (high)
+		fdt_u32(t, "#redistributor-regions", 2);
 	fdt_cells(t, "reg", reg, high ? ARRAY_SIZE(reg) : ARRAY_SIZE(reg) - 4);
 }
 
@@ -142,7 +143,6 @@ static void write_clock(struct fdt *t)
 	fdt_str(t, "compatible", "fixed-clock");
 	fdt_u32(t, "#clock-cells", 0);
 	fdt_u32(t, "clock-frequency", 24000000);
-	fdt_str(t, "clock-output-names", "clk24mhz");
 	fdt_u32(t, "phandle", FDT_PHANDLE_CLOCK);
 	fdt_end(t);
 }

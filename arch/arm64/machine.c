@@ -521,11 +521,13 @@ static void reset_devices(struct machine *m)
 			device_reset(all[i]);
 }
 
+/* Before the first start they are as after power-on, and all but the first are off. */
 static int reset_vcpus(struct machine *m, struct err *e)
 {
 	const struct arch_machine *a = m->arch;
 	struct vcpu *first = &m->vcpus->vcpu[0];
-	int code = cpu_power_on(first, &a->features, a->boot.at.entry, 0, e);
+	int code = a->started ? cpu_power_on(first, &a->features, a->boot.at.entry, 0, e)
+			      : cpu_begin_at(first, &a->features, a->boot.at.entry, 0, e);
 
 	if (code == 0)
 		code = cpu_set_boot_registers(first, &a->features, a->boot.at.dtb, e);
@@ -534,7 +536,7 @@ static int reset_vcpus(struct machine *m, struct err *e)
 
 		v->suspends = false;
 		a->vcpu[i] = (struct arch_vcpu){ .puzzles = 0 }; /* what came before is forgotten */
-		if (v != first)
+		if (v != first && a->started)
 			code = cpu_power_off(v, &a->features, e);
 	}
 	return code;

@@ -172,16 +172,13 @@ int cpu_power_off(struct vcpu *v, const struct cpu_features *f, struct err *e)
 	return code || v->index ? code : set_mp_state(v, KVM_MP_STATE_STOPPED, e);
 }
 
-int cpu_power_on(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
+int cpu_begin_at(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
 		 struct err *e)
 {
-	bool thumb = f->aarch32 && entry & 1;
 	uint64_t pstate;
-	int code = vcpu_init(v, f, e);
+	int code = 0;
 
-	if (code == 0 && v->index)
-		code = set_mp_state(v, KVM_MP_STATE_RUNNABLE, e);
-	if (code == 0 && thumb) {
+	if (f->aarch32 && entry & 1) {
 		entry &= ~1ULL;
 		code = kvm_get_reg(v->fd, REG_PSTATE, &pstate, e);
 		pstate |= PSTATE_T;
@@ -193,6 +190,16 @@ int cpu_power_on(struct vcpu *v, const struct cpu_features *f, uint64_t entry, u
 	if (code == 0)
 		code = kvm_set_reg(v->fd, REG_X(0), &context, e);
 	return code ? err_ctx(e, "vCPU %u", v->index) : 0;
+}
+
+int cpu_power_on(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
+		 struct err *e)
+{
+	int code = vcpu_init(v, f, e);
+
+	if (code == 0 && v->index)
+		code = set_mp_state(v, KVM_MP_STATE_RUNNABLE, e);
+	return code ? code : cpu_begin_at(v, f, entry, context, e);
 }
 
 int cpu_set_boot_registers(struct vcpu *v, const struct cpu_features *f, uint64_t dtb,

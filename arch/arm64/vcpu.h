@@ -45,6 +45,10 @@ int cpu_power_off(struct vcpu *v, const struct cpu_features *f, struct err *e) M
 int cpu_power_on(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
 		 struct err *e) MUST_CHECK;
 
+/* The last part of that, for a vCPU which is as after power-on already: one that was just made. */
+int cpu_begin_at(struct vcpu *v, const struct cpu_features *f, uint64_t entry, uint64_t context,
+		 struct err *e) MUST_CHECK;
+
 /* What Linux's boot protocol wants: @dtb in x0; in AArch32 0, ~0 and @dtb in r0 to r2. */
 int cpu_set_boot_registers(struct vcpu *v, const struct cpu_features *f, uint64_t dtb,
 			   struct err *e) MUST_CHECK;
