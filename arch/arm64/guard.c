@@ -14,13 +14,19 @@
  */
 #define SLOT_PAGES ((1ULL << 31) - 512)
 
-static int make_host(struct guard_host *h, uint64_t size, struct err *e)
+/*
+ * Reserves @size bytes of addresses, as mappings of at most @largest: neighbours would be one
+ * mapping if they did not differ in something, which here is what a fork would do with them.
+ */
+static int make_host(struct guard_host *h, uint64_t size, uint64_t largest, struct err *e)
 {
-	void *at = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *at = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		return err_sys(e, "guards: %" PRIu64 " MiB of addresses", size / MiB);
 	*h = (struct guard_host){ at, size };
+	for (uint64_t off = largest; off < size; off += 2 * largest)
+		(void)madvise(at + off, size - off < largest ? size - off : largest, MADV_DONTFORK);
 	return 0;
 }
 
@@ -96,10 +102,14 @@ static bool next_bare(const struct guards *g, const struct space *s, uint64_t en
 	return false;
 }
 
-/* Guards over what is bare below @end, in pieces of @least to @largest bytes, backed by @h. */
+/*
+ * Guards over what is bare below @end, in pieces of at least @least bytes, backed by @h, which is
+ * made of mappings of at most @largest.
+ */
 static int cover(struct guards *g, const struct space *s, struct guard_host *h, uint64_t end,
 		 uint64_t least, uint64_t largest, struct err *e)
 {
+	const uint64_t slot = SLOT_PAGES * g->page;
 	uint64_t at = 0, most = 0;
 	struct guard piece;
 	int code;
@@ -109,7 +119,7 @@ static int cover(struct guards *g, const struct space *s, struct guard_host *h, 
 			most = piece.size;
 	if (most < least)
 		return 0;
-	code = make_host(h, most < largest ? most : largest, e);
+	code = make_host(h, most < slot ? most : slot, largest, e);
 	for (at = 0; code == 0 && next_bare(g, s, end, &at, &piece);) {
 		if (piece.size < least)
 			continue;

@@ -43,9 +43,9 @@ struct guards {
 };
 
 /*
- * Puts guards over the holes of @s below @end that have at least GUARD_WORTH bytes, with slots of
- * at most @largest. All memory slots of the machine are there already. Fails as KVM does; what it
- * made stays, for guards_destroy().
+ * Puts guards over the holes of @s below @end that have at least GUARD_WORTH bytes, backed by
+ * mappings of at most @largest (a multiple of the page size). All memory slots of the machine are
+ * there already. Fails as KVM does; what it made stays, for guards_destroy().
  */
 #define GUARD_WORTH (2 * MiB)
 int guards_create(struct guards *g, struct kvm *k, const struct space *s, uint64_t end,

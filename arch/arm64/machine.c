@@ -278,8 +278,8 @@ uint64_t machine_space_end(const struct machine *m)
 
 /*
  * Guards below RAM, and above it as far as a runaway pointer is likely to go; all others when the
- * guest shows that it needs them. Slots smaller than
- * RAM, or 128 MiB: what looks for guest RAM in a process takes the largest mapping for it.
+ * guest shows that it needs them. Backed by mappings smaller than RAM, or of 128 MiB: what looks
+ * for guest RAM in a process takes the largest one for it.
  */
 static int create_guards(struct machine *m, struct err *e)
 {
