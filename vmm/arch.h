@@ -59,7 +59,9 @@ struct machine {
 	struct arch_machine *arch; /* the architecture's own */
 };
 
-/* The type of a VM with the largest address space, for kvm_create_vm(). */
+/*
+ * The type of a VM with as large an address space as a guest is likely to use, for kvm_create_vm().
+ */
 unsigned long arch_vm_type(const struct kvm *k);
 
 /*

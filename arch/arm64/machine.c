@@ -44,9 +44,25 @@ uint64_t arch_ram_base(void)
 
 /* --- the VM --------------------------------------------------------------------------------- */
 
+/*
+ * Address bits of a VM whose last address is below @top: the most that the host has, since KVM
+ * settles accesses beyond them by itself. But no more than 48 if they do: only a guest that was
+ * built for it can name what is above, and newer kernels (7.2, not 6.1) go through all of the space
+ * in steps when a VM ends, which with 52 bits takes seconds on a slow host.
+ */
+static unsigned ipa_bits(const struct kvm *k, uint64_t top)
+{
+	enum { COMMON = 48, OLD_KERNEL = 40 };
+	unsigned most = (unsigned)kvm_cap(k, KVM_CAP_ARM_VM_IPA_SIZE);
+
+	if (!most)
+		return OLD_KERNEL;
+	return most > COMMON && top <= 1ULL << COMMON ? COMMON : most;
+}
+
 unsigned long arch_vm_type(const struct kvm *k)
 {
-	return (unsigned long)kvm_cap(k, KVM_CAP_ARM_VM_IPA_SIZE);
+	return kvm_cap(k, KVM_CAP_ARM_VM_IPA_SIZE) ? ipa_bits(k, 0) : 0;
 }
 
 /* The first address above everything that the configuration has. */
@@ -60,10 +76,10 @@ static uint64_t top_address(const struct vm_config *c)
 	return top;
 }
 
-static int check_limits(const struct machine *m, int ipa_bits, struct err *e)
+static int check_limits(const struct machine *m, unsigned bits, struct err *e)
 {
 	const struct vm_config *c = m->config;
-	uint64_t limit = 1ULL << ipa_bits;
+	uint64_t limit = 1ULL << bits;
 	int cpus = kvm_cap(m->kvm, KVM_CAP_MAX_VCPUS);
 
 	if (cpus > MAX_CPUS)
@@ -74,14 +90,14 @@ static int check_limits(const struct machine *m, int ipa_bits, struct err *e)
 	if (c->mem > limit - memmap[MM_RAM].base)
 		return err_set(e, EINVAL,
 			       "--mem %" PRIu64
-			       "M: guests of this host have %d address bits, which "
+			       "M: guests of this host have %u address bits, which "
 			       "leaves room for at most %" PRIu64 "M of RAM",
-			       c->mem / MiB, ipa_bits, (limit - memmap[MM_RAM].base) / MiB);
+			       c->mem / MiB, bits, (limit - memmap[MM_RAM].base) / MiB);
 	if (top_address(c) > limit)
 		return err_set(e, EINVAL,
-			       "--cpus %" PRIu32 ": more than %d need addresses beyond the %d bits "
+			       "--cpus %" PRIu32 ": more than %d need addresses beyond the %u bits "
 			       "that guests of this host have",
-			       c->cpus, REDIST_LOW_CPUS, ipa_bits);
+			       c->cpus, REDIST_LOW_CPUS, bits);
 	return 0;
 }
 
@@ -89,12 +105,13 @@ static int create_vm(struct machine *m, struct err *e)
 {
 	struct cpu_config cpu = m->config->cpu;
 	struct cpu_features *f = &m->arch->features;
-	/* The largest: KVM settles accesses beyond it by itself. */
-	unsigned long type = arch_vm_type(m->kvm);
-	int code = check_limits(m, type ? (int)type : 40, e);
+	const unsigned bits = ipa_bits(m->kvm, UINT64_MAX);
+	const bool can_choose = kvm_cap(m->kvm, KVM_CAP_ARM_VM_IPA_SIZE) > 0;
+	int code = check_limits(m, bits, e);
 
+	m->arch->ipa_bits = ipa_bits(m->kvm, top_address(m->config));
 	if (code == 0)
-		code = kvm_create_vm(m->kvm, type, e);
+		code = kvm_create_vm(m->kvm, can_choose ? m->arch->ipa_bits : 0, e);
 	if (code)
 		return code;
 	if (!kvm_cap(m->kvm, KVM_CAP_ARM_PSCI_0_2) || !kvm_cap(m->kvm, KVM_CAP_ONE_REG))
@@ -271,9 +288,7 @@ static int wire_vcpus(struct machine *m, struct err *e)
 
 uint64_t machine_space_end(const struct machine *m)
 {
-	unsigned long type = arch_vm_type(m->kvm);
-
-	return 1ULL << (type ? type : 40);
+	return 1ULL << m->arch->ipa_bits;
 }
 
 /*

@@ -43,6 +43,7 @@ struct arch_vcpu {
 struct arch_machine {
 	struct machine *machine; /* borrowed; outlives us */
 	struct cpu_features features;
+	unsigned ipa_bits; /* of the VM's address space */
 	struct gic gic;
 	struct space space; /* who lies where */
 	struct guards guards;
