@@ -160,6 +160,7 @@ terminal_guest() {
 
 test_terminal_is_restored_after_power_off() {
 	terminal_guest
+	wait_for '^guest: power key by'
 	kill -TERM "$(cat "$T/vmm.pid")"
 	wait_end 30
 	is "exit status" "$status" "$OFF"
@@ -195,6 +196,7 @@ test_ctrl_a_h_says_what_there_is() {
 
 test_ctrl_a_p_presses_the_power_key() {
 	terminal_guest
+	wait_for '^guest: power key by'
 	printf '\001p' >&7
 	wait_end 30
 	is "exit status" "$status" "$OFF"

@@ -69,7 +69,7 @@ guest_script() {
 kernel=$IMAGE
 initrd=$GUEST
 words='quiet vmmtest=script'
-limit=${LIMIT:-100}
+limit=${LIMIT:-200}
 
 # Runs vmm with these arguments to its end: status, $T/out, $T/err; $T/text is out without CRs.
 run_vmm() {
