@@ -21,6 +21,11 @@ skip() {
 	exit 0
 }
 
+# For a test that takes long; the same is tried elsewhere in short.
+slow() {
+	[ -z "${QUICK:-}" ] || skip "takes long: make check-matrix has it"
+}
+
 # --- saying what must be so -----------------------------------------------------------------------
 
 is() { # WHAT GOT WANTED
