@@ -2,6 +2,7 @@
 #include "arch/arm64/boot.h"
 
 #include "vmm/base/scope.h"
+#include "vmm/core/poison.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -127,12 +128,29 @@ static void *borrow(const struct gmem *mem, uint64_t at, uint64_t size)
 	return w.host;
 }
 
+/* What is going to be written must not lie where the host's memory failed since the last time. */
+static void replace_failed(const struct boot_layout *at, const struct gmem *mem)
+{
+	poison_probe(borrow(mem, at->kernel, at->kernel_room), at->kernel_room);
+	if (at->initrd_size)
+		poison_probe(borrow(mem, at->initrd, at->initrd_size), at->initrd_size);
+	if (at->dtb_size)
+		poison_probe(borrow(mem, at->dtb, at->dtb_size), at->dtb_size);
+	for (size_t i = 0; i < mem->nr; i++)
+		if (!mem->region[i].readonly)
+			poison_replace(mem->region[i].host, mem->region[i].size);
+}
+
 int boot_load(const struct boot *b, struct gmem *mem, const void *dtb, size_t dtb_size, bool fresh,
 	      struct err *e)
 {
 	const struct boot_layout *at = &b->at;
-	int err = image_load(&b->image, &b->kernel, borrow(mem, at->kernel, at->kernel_room),
-			     at->kernel_room, fresh, e);
+	int err;
+
+	if (!fresh)
+		replace_failed(at, mem);
+	err = image_load(&b->image, &b->kernel, borrow(mem, at->kernel, at->kernel_room),
+			 at->kernel_room, fresh, e);
 
 	if (err)
 		return err;

@@ -114,7 +114,76 @@ TEST(what_a_vcpu_touched_is_taken_once)
 	EXPECT_EQ(poison_take(), 0);
 }
 
+/* The kernel says that the page of @at failed. */
+static void fails(char *at)
+{
+	siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_MCEERR_AO };
+	struct sigaction now;
+
+	info.si_addr = at;
+	info.si_addr_lsb = 12;
+	EXPECT_EQ(sigaction(SIGBUS, NULL, &now), 0);
+	now.sa_sigaction(SIGBUS, &info, NULL);
+}
+
+static void replaces(int flags, int fd)
+{
+	char *at = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	EXPECT(at != MAP_FAILED);
+	memset(at, 7, 4 * 4096);
+	fails(at);
+	fails(at + 4096);
+	fails(at + 4096 + 100); /* the same */
+	fails(at + 3 * 4096);
+	poison_probe(at, 4 * 4096);
+	poison_replace(at + 4096, 2 * 4096);
+	EXPECT_EQ(at[4095], 7);
+	EXPECT_EQ(at[4096], 0);
+	EXPECT_EQ(at[2 * 4096 - 1], 0);
+	EXPECT_EQ(at[2 * 4096], 7);
+	EXPECT_EQ(at[3 * 4096], 7);
+	at[4096] = 8;
+	poison_replace(at, 4 * 4096);
+	EXPECT_EQ(at[0], 0);
+	EXPECT_EQ(at[4096], 8); /* once */
+	EXPECT_EQ(at[2 * 4096], 7);
+	EXPECT_EQ(at[3 * 4096], 0);
+}
+
+TEST(what_failed_is_replaced_by_zeroes_and_nothing_else)
+{
+	int fd = memfd_create("shared", MFD_CLOEXEC);
+	struct err e;
+
+	EXPECT_EQ(poison_handle(&e), 0);
+	EXPECT(fd >= 0 && ftruncate(fd, 4 * 4096) == 0);
+	replaces(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	replaces(MAP_SHARED, fd);
+}
+
+TEST(more_places_than_are_kept_are_forgotten)
+{
+	enum { PAGES = POISON_KEPT + 10 };
+	char *at = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+	unsigned zeroes = 0;
+	struct err e;
+
+	EXPECT_EQ(poison_handle(&e), 0);
+	EXPECT(at != MAP_FAILED);
+	memset(at, 7, PAGES * 4096);
+	for (size_t i = 0; i < PAGES; i++)
+		fails(at + i * 4096);
+	poison_replace(at, PAGES * 4096);
+	for (size_t i = 0; i < PAGES; i++)
+		zeroes += at[i * 4096] == 0;
+	EXPECT_EQ(zeroes, POISON_KEPT);
+}
+
 TEST_MAIN(T(a_copy_from_or_to_memory_that_fails_says_so_again_and_again),
 	  T(a_function_that_touches_memory_that_fails_is_left_there),
 	  T(any_other_bus_error_goes_to_who_had_it_before),
-	  T(a_bus_error_sent_by_somebody_is_not_lost), T(what_a_vcpu_touched_is_taken_once))
+	  T(a_bus_error_sent_by_somebody_is_not_lost), T(what_a_vcpu_touched_is_taken_once),
+	  T(what_failed_is_replaced_by_zeroes_and_nothing_else),
+	  T(more_places_than_are_kept_are_forgotten))

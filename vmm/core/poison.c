@@ -6,12 +6,17 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 static struct sigaction before;
 
+/* What failed, and was not replaced since: written by handlers on any thread. 0: free. */
+static uintptr_t failed[POISON_KEPT];
+static uintptr_t failed_size[POISON_KEPT];
+
 /* The thread's own. The signal handler runs on the same thread, so these need no lock. */
-static _Thread_local sigjmp_buf failed;
+static _Thread_local sigjmp_buf out;
 static _Thread_local volatile sig_atomic_t copying;
 static _Thread_local volatile sig_atomic_t expected;
 static _Thread_local volatile uintptr_t noted;
@@ -24,10 +29,33 @@ static void crash(int sig, const siginfo_t *info)
 		(void)raise(sig);
 }
 
+static void remember(const siginfo_t *info)
+{
+	const unsigned bits = info->si_addr_lsb >= 12 && info->si_addr_lsb < 48
+				      ? (unsigned)info->si_addr_lsb
+				      : 12;
+	const uintptr_t size = (uintptr_t)1 << bits;
+	const uintptr_t at = (uintptr_t)info->si_addr & ~(size - 1);
+
+	for (size_t i = 0; i < POISON_KEPT; i++) {
+		uintptr_t none = 0;
+
+		if (__atomic_load_n(&failed[i], __ATOMIC_RELAXED) == at)
+			return;
+		if (!__atomic_compare_exchange_n(&failed[i], &none, at, false, __ATOMIC_RELAXED,
+						 __ATOMIC_RELAXED))
+			continue;
+		__atomic_store_n(&failed_size[i], size, __ATOMIC_RELAXED);
+		return;
+	}
+}
+
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
+	if (info->si_code == BUS_MCEERR_AR || info->si_code == BUS_MCEERR_AO)
+		remember(info);
 	if (copying) {
 		const ucontext_t *interrupted = context;
 
@@ -35,7 +63,7 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 		/* As a return from here would: a copy need not save the mask, which is a system
 		 * call. */
 		(void)pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
-		siglongjmp(failed, 1);
+		siglongjmp(out, 1);
 	}
 	if (info->si_code == BUS_MCEERR_AO)
 		return; /* nobody has touched it yet */
@@ -72,7 +100,7 @@ bool poison_copy(void *dst, const void *src, size_t len)
 		memcpy(dst, src, len);
 		return true;
 	}
-	if (sigsetjmp(failed, 0)) /* the handler restores the mask */
+	if (sigsetjmp(out, 0)) /* the handler restores the mask */
 		return false;
 	copying = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -85,7 +113,7 @@ bool poison_copy(void *dst, const void *src, size_t len)
 bool poison_run(void (*fn)(void *ctx), void *ctx)
 {
 	assert(!copying);
-	if (sigsetjmp(failed, 0)) /* the handler restores the mask */
+	if (sigsetjmp(out, 0)) /* the handler restores the mask */
 		return false;
 	copying = 1;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -93,4 +121,26 @@ bool poison_run(void (*fn)(void *ctx), void *ctx)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	copying = 0;
 	return true;
+}
+
+void poison_probe(const void *at, size_t len)
+{
+	char byte;
+
+	for (size_t off = 0; off < len; off += 4096)
+		(void)!poison_copy(&byte, (const char *)at + off, 1);
+}
+
+void poison_replace(void *host, size_t len)
+{
+	for (size_t i = 0; i < POISON_KEPT; i++) {
+		const uintptr_t at = failed[i], size = failed_size[i];
+
+		if (!at || at < (uintptr_t)host || at - (uintptr_t)host >= len)
+			continue;
+		/* Of shared memory the first takes it away, of private memory the second. */
+		if (madvise((char *)host + (at - (uintptr_t)host), size, MADV_REMOVE) == 0 ||
+		    madvise((char *)host + (at - (uintptr_t)host), size, MADV_DONTNEED) == 0)
+			failed[i] = 0;
+	}
 }

@@ -32,4 +32,14 @@ bool poison_copy(void *dst, const void *src, size_t len) MUST_CHECK;
  */
 bool poison_run(void (*fn)(void *ctx), void *ctx) MUST_CHECK;
 
+/* Touches every page there, so that what failed of it is known, whoever touched it before. */
+void poison_probe(const void *at, size_t len);
+
+/*
+ * Replaces what failed of that memory, as far as it is known, by zeroes: nobody uses it meanwhile,
+ * and what it had is lost or not wanted any more. No more than POISON_KEPT places are known.
+ */
+#define POISON_KEPT 64
+void poison_replace(void *host, size_t len);
+
 #endif
