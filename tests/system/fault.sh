@@ -112,7 +112,7 @@ test_range_can_be_an_abort_among_zeroes() {
 	is "exit status" "$status" 6
 }
 
-test_atomics_of_a_hole_with_a_value_come_to_an_end() {
+test_what_only_memory_can_do_comes_to_an_end_in_holes_and_rom() {
 	limit=20
 	faults zero-odd --unclaimed zero
 	all_ok

@@ -91,11 +91,37 @@ void cases_value(uint8_t value)
 	end_rows("stores to ROM have no effect");
 }
 
+/* An abort, or on as if it had been done; and the content is what it was. */
+static void odd_store_to_rom(const struct row *r, const struct state *s)
+{
+	const uint64_t *at = (const uint64_t *)(ROM + 0x40), was[2] = { at[0], at[1] };
+	struct cpu in, out;
+
+	begin_row(r, "ROM", s->name);
+	perform(r, s, va_of(s, (uint64_t)at), &in, &out);
+	if (is_done(&out))
+		want_done(r, &in, &out);
+	else
+		want_abort(r, s, &in, &out, fsc_of(&out) == 0x35 ? 0x35 : 0x10,
+			   va_of(s, (uint64_t)at));
+	want("memory", at[0], was[0]);
+	want("memory", at[1], was[1]);
+	end();
+}
+
 void cases_value_odd(uint8_t value)
 {
 	all(true, "hole", HOLE, value);
-	if (mmu_is_on())
-		end_rows("a hole with a value");
+	if (!mmu_is_on())
+		return;
+	end_rows("a hole with a value");
+	window(ROM, NORMAL, false);
+	for (const struct state *s = &states_on[1]; s->name; s++)
+		for (const struct row *r = rows; r < rows_end; r++)
+			if (possible(r, s) && is_odd(r) && r->kind != READ && r->kind != HINT &&
+			    !(r->flags & (PC_BASE | STORE_EX)))
+				odd_store_to_rom(r, s);
+	end_rows("stores to ROM come to an end");
 }
 
 /* PL011 has no registers of 8 bytes. */
