@@ -246,6 +246,10 @@ void cases_value_device(uint8_t value); /* what a device refuses */
 void cases_value_straddle(uint8_t value); /* what begins in RAM. MMU on */
 void cases_ranges(void);		  /* --hole: the ranges are told there */
 
+/* poison.c: pages of RAM whose memory fails, as the host is asked to let them; and then a reset. */
+void cases_poison(void);
+void cases_poison_reset(const char *tree);
+
 /* log.c: few, each with a line of what vmm has to report. */
 void cases_log(void);
 

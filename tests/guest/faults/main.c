@@ -120,6 +120,12 @@ static void ones_straddle(void)
 	cases_value_straddle(0xff);
 }
 
+static void poison(void)
+{
+	mmu_on();
+	cases_poison();
+}
+
 void main(const char *tree)
 {
 	static const struct {
@@ -137,10 +143,15 @@ void main(const char *tree)
 		{ "zero-odd", zero_odd },
 		{ "ones-device", ones_device },
 		{ "ones-straddle", ones_straddle },
+		{ "poison", poison },
 	};
 	bool done = false;
 
 	lockup(tree);
+	if (asked(tree, "poison-reset")) {
+		cases_poison_reset(tree);
+		done = true;
+	}
 	for (unsigned i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++)
 		if (asked(tree, jobs[i].word)) {
 			jobs[i].run();
