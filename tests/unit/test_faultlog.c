@@ -520,6 +520,36 @@ TEST(faultlog_sum_shows_the_most_frequent_kinds)
 	(void)close(c.json_fd);
 }
 
+TEST(faultlog_sum_has_the_size_that_only_the_report_could_tell)
+{
+	struct faultlog_config c = config();
+	struct faultlog *l;
+	struct fault f = fault_at(PC, 0xa000e40);
+	unsigned where;
+
+	l = create(&c);
+	f.size = 0;
+	f.access = FAULT_READ;
+	where = faultlog_count(l, &f);
+	f.size = 16;
+	f.access = FAULT_READ_WRITE;
+	faultlog_report(l, where, &f);
+	f.size = 0;
+	f.access = FAULT_READ;
+	EXPECT_EQ(faultlog_count(l, &f), 0);
+	forget_said();
+	faultlog_summary(l);
+	EXPECT_STR(said,
+		   "faults: 2 in all, of 1 kind; 1 reported above\n"
+		   "  why              nothing there: 2\n"
+		   "  vmm did          external abort: 2\n"
+		   "  on               vCPU 0: 2\n"
+		   "  2 times          atomic operation on 16 bytes at 0x0a000e40, nothing there: "
+		   "external abort\n"
+		   "                   pc 0xffff800080015a2c probe+0x5c/0x2d8\n");
+	faultlog_destroy(l);
+}
+
 TEST(faultlog_sum_sorts_the_kinds_and_counts_those_it_does_not_show)
 {
 	struct faultlog_config c = config();
@@ -713,8 +743,9 @@ TEST(faultlog_counts_repeats_without_a_report)
 	faultlog_destroy(l);
 }
 
-TEST_MAIN(T(faultlog_counts_repeats_without_a_report), T(faultlog_reports_a_kind_once),
-	  T(faultlog_reports_the_text_of_the_fault),
+TEST_MAIN(T(faultlog_counts_repeats_without_a_report),
+	  T(faultlog_sum_has_the_size_that_only_the_report_could_tell),
+	  T(faultlog_reports_a_kind_once), T(faultlog_reports_the_text_of_the_fault),
 	  T(faultlog_counts_every_fault_by_cause_action_and_vcpu),
 	  T(faultlog_reports_no_more_kinds_than_its_limit_and_says_so_once),
 	  T(faultlog_reports_no_faster_than_its_rate_and_makes_up_for_it_later),

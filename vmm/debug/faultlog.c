@@ -338,10 +338,24 @@ void faultlog_count_repeats(struct faultlog *l, const struct fault *f, uint64_t 
 		(void)add_up(l, f, n);
 }
 
+/* A fault without a syndrome is counted before anyone has looked at the instruction. */
+static void learn(struct faultlog *l, const struct fault *f)
+{
+	struct slot *slot;
+
+	LOCK_SCOPE(&l->lock);
+	slot = find_slot(l, f);
+	if (slot && slot->kind.size == 0) {
+		slot->kind.size = f->size;
+		slot->kind.access = f->access;
+	}
+}
+
 void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f)
 {
 	struct json_writer w;
 
+	learn(l, f);
 	LOCK_SCOPE(&l->out);
 	if (where & FAULTLOG_TEXT) {
 		(void)report_text(f, &l->config.names, l->text_buf, sizeof(l->text_buf));

@@ -12,7 +12,10 @@
 #define FAULTSUM_TOP	  16   /* kinds that the JSON shows; the text shows fewer */
 #define FAULTSUM_TEXT_MAX 4096 /* bytes that every text fits in */
 
-/* Faults with the same PC and the same 4 KiB page of the IPA; all but count are the first one's. */
+/*
+ * Faults with the same PC and the same 4 KiB page of the IPA; all but count are the first one's,
+ * access and size as its report has them if it was reported.
+ */
 struct faultsum_kind {
 	uint64_t count;
 	uint64_t pc;
