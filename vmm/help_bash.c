@@ -88,6 +88,8 @@ static void words_of(const struct command *c, FILE *out)
 			(void)fprintf(out, " --%s", k->name);
 	if (c == &commands[COMMAND_HELP])
 		topics(HELP_TOPIC_COUNT, out);
+	if (c == &commands[COMMAND_DEMO])
+		(void)fprintf(out, " %s", c->args);
 	(void)fputs(" ;;\n", out);
 	for (const struct help_table *t = tables; t->keys; t++) {
 		for (const struct key *k = t->keys; k->type != KEY_END; k++) {

@@ -317,6 +317,8 @@ TEST(bash_completes_commands_options_and_values)
 		{ "vmm run --verbose --gr", "--grace" },
 		{ "vmm doctor --j", "--json" },
 		{ "vmm help b", "bash" },
+		{ "vmm demo ''", "--help faults" },
+		{ "vmm demo fa", "faults" },
 		{ "vmm nonsense ''", "" },
 	};
 	char *script = printed(help_bash);
