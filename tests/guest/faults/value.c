@@ -91,19 +91,29 @@ void cases_value(uint8_t value)
 	end_rows("stores to ROM have no effect");
 }
 
-/* An abort, or on as if it had been done; and the content is what it was. */
-static void odd_store_to_rom(const struct row *r, const struct state *s)
+/* Aborts, or goes on: what must not be is that it does neither. */
+static void comes_to_an_end(const struct row *r, const struct state *s, const char *where,
+			    uint64_t ipa)
 {
-	const uint64_t *at = (const uint64_t *)(ROM + 0x40), was[2] = { at[0], at[1] };
 	struct cpu in, out;
+	unsigned fsc;
 
-	begin_row(r, "ROM", s->name);
-	perform(r, s, va_of(s, (uint64_t)at), &in, &out);
+	begin_row(r, where, s->name);
+	perform(r, s, va_of(s, ipa), &in, &out);
+	fsc = fsc_of(&out);
 	if (is_done(&out))
 		want_done(r, &in, &out);
 	else
-		want_abort(r, s, &in, &out, fsc_of(&out) == 0x35 ? 0x35 : 0x10,
-			   va_of(s, (uint64_t)at));
+		want_abort(r, s, &in, &out, fsc == 0x35 || fsc == 0x21 ? fsc : 0x10, va_of(s, ipa));
+	end();
+}
+
+static void odd_store_to_rom(const struct row *r, const struct state *s)
+{
+	const uint64_t *at = (const uint64_t *)(ROM + 0x40), was[2] = { at[0], at[1] };
+
+	comes_to_an_end(r, s, "ROM", (uint64_t)at);
+	begin_row(r, "ROM", s->name);
 	want("memory", at[0], was[0]);
 	want("memory", at[1], was[1]);
 	end();
@@ -133,6 +143,8 @@ void cases_value_device(uint8_t value)
 			if (possible(r, s) && r->element >= 8 && r->bytes <= 16 && !is_odd(r) &&
 			    r->kind != HINT && !(r->flags & PC_BASE))
 				one(r, s, "pl011", UART + 0xfe0, value);
+			else if (possible(r, s) && is_odd(r) && !(r->flags & (PC_BASE | STORE_EX)))
+				comes_to_an_end(r, s, "pl011", UART + 0xfc0);
 	}
 	end_rows("refused by a device");
 }
