@@ -3,6 +3,8 @@
 # are to fail, and the host's kernel takes them away from vmm as it does when the machine reports a
 # memory error. The guest must feel that for its own pages alone, and vmm must live.
 
+how= # an option for poison
+
 # Starts that guest, lets fail what it asks for, and waits for the end of it.
 failing() { # NAME OPTION...
 	[ "$LAB" = /lab ] || [ -n "${POISON:-}" ] ||
@@ -18,7 +20,7 @@ failing() { # NAME OPTION...
 	done
 	code=0
 	# shellcheck disable=SC2086 # a list
-	poison "$pid" $((64 << 20)) $offsets || code=$?
+	poison $how "$pid" $((64 << 20)) $offsets || code=$?
 	[ $code != 2 ] || skip "this host's kernel lets no memory fail: no CONFIG_MEMORY_FAILURE"
 	is "status of poison" "$code" 0
 	printf x >&7
@@ -48,4 +50,13 @@ test_what_failed_aborts_also_where_holes_have_a_value() {
 test_reset_finds_memory_that_failed_and_replaces_it() {
 	failing poison-reset
 	is "number of pages that the guest has looked at after it" "$(grep -c '^ok ' "$T/text")" 2
+}
+
+# KVM_RUN fails with EFAULT, and nothing tells vmm where: it tries again for a while.
+test_memory_that_the_host_does_not_give_is_an_abort() {
+	how=-p
+	failing denied
+	is "faults that vmm counted" "$(sed -n 's/^vmm: faults: \([0-9]*\) in all.*/\1/p' "$T/err")" \
+		"$(sed -n 's/^# faults //p' "$T/text")"
+	has "$T/err" "^vmm: fault: vCPU 0 read [0-9]+ bytes from virtual address 0x[0-9a-f]+, and the host's memory behind it failed"
 }

@@ -248,6 +248,7 @@ void cases_ranges(void);		  /* --hole: the ranges are told there */
 
 /* poison.c: pages of RAM whose memory fails, as the host is asked to let them; and then a reset. */
 void cases_poison(void);
+void cases_denied(void);
 void cases_poison_reset(const char *tree);
 
 /* log.c: few, each with a line of what vmm has to report. */

@@ -126,6 +126,12 @@ static void poison(void)
 	cases_poison();
 }
 
+static void denied(void)
+{
+	mmu_on();
+	cases_denied();
+}
+
 void main(const char *tree)
 {
 	static const struct {
@@ -144,6 +150,7 @@ void main(const char *tree)
 		{ "ones-device", ones_device },
 		{ "ones-straddle", ones_straddle },
 		{ "poison", poison },
+		{ "denied", denied },
 	};
 	bool done = false;
 

@@ -67,13 +67,13 @@ static void access(const struct row *r, const struct state *s, const char *where
 	end();
 }
 
-static void data(const struct state *s)
+/* By the rows that have all of @flags. */
+static void data(const struct state *s, uint64_t at, uint32_t flags)
 {
-	const uint64_t at = (uint64_t)pages.data;
-
 	window(at, s->memory, false);
 	for (const struct row *r = rows; r < rows_end; r++)
-		if (possible(r, s) && r->kind != HINT && !(r->flags & (STORE_EX | PC_BASE)))
+		if (possible(r, s) && (r->flags & flags) == flags && r->kind != HINT &&
+		    !(r->flags & (STORE_EX | PC_BASE)))
 			access(r, s, "page that failed", at + INSIDE, at + INSIDE);
 	access(row_named("ldr x2,[x1,16]"), s, "begins in a good page", at - 4, at);
 	access(row_named("str w2,[x1,8]"), s, "begins in a good page", at - 2, at);
@@ -129,7 +129,7 @@ void cases_poison(void)
 	tables_changed();
 	let_fail(at, 3);
 	for (const struct state *s = states; s->name; s++) {
-		data(s);
+		data(s, (uint64_t)pages.data, 0);
 		fetch(s);
 	}
 	end_rows("page that failed");
@@ -137,6 +137,21 @@ void cases_poison(void)
 	want_page("page behind one that failed", pages.after, 0x33);
 	/* But for what the stores that went over its end may have left there. */
 	want("byte before a page that failed", pages.before[PAGE - 8], 0x11);
+}
+
+/*
+ * The host forbids all access to a page: nobody says which one it was. It is not the kernel's,
+ * where vmm looks for symbols.
+ */
+void cases_denied(void)
+{
+	const uint64_t at = OF_NOBODY;
+
+	fill((uint8_t *)at, 0x22);
+	let_fail(&at, 1);
+	for (const struct state *s = states; s->name; s++)
+		data(s, at, CORE);
+	end_rows("page that the host does not give");
 }
 
 /*
