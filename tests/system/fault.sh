@@ -53,6 +53,12 @@ test_address_translation_through_a_hole_aborts() {
 	all_ok
 }
 
+test_beside_a_page_that_is_read_often_all_is_still_captured() {
+	faults opened
+	all_ok
+	as_many_as_the_guest_saw
+}
+
 # --- the report -----------------------------------------------------------------------------------
 
 test_report_agrees_with_the_guest() {

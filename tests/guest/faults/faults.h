@@ -236,6 +236,7 @@ void cases_straddle(void);  /* straddle.c: begins in one thing and ends in anoth
 void cases_devices(void);   /* devices.c. Also with the MMU off */
 void cases_fetch(void);	    /* silent.c: instructions where there are none. Also with the MMU off */
 void cases_walk(void);	    /* silent.c: tables that are not there */
+void cases_opened(void);    /* silent.c: beside a page that is read again and again */
 void cases_first(void);	    /* silent.c: the first fault of all */
 void cases_translate(void); /* silent.c: AT by tables that are not there */
 

@@ -63,6 +63,12 @@ static void first(void)
 	cases_first();
 }
 
+static void opened(void)
+{
+	mmu_on();
+	cases_opened();
+}
+
 static void translate(void)
 {
 	mmu_on();
@@ -140,6 +146,7 @@ void main(const char *tree)
 	} jobs[] = {
 		{ "all", all },
 		{ "first", first },
+		{ "opened", opened },
 		{ "translate", translate },
 		{ "log", log },
 		{ "stop", stop },

@@ -133,6 +133,35 @@ void cases_fetch(void)
 	}
 }
 
+/*
+ * A page of a hole that is read again and again is opened to KVM; what lies beside it is not, so
+ * that vmm still hears of what is fetched there.
+ */
+void cases_opened(void)
+{
+	static const struct state s = { "EL1h", HIGH, NORMAL, EL1H };
+	static const struct target beside[] = {
+		{ "after a page that is read often", 0x0a101000, false },
+		{ "before a page that is read often", 0x0a0ff000, false },
+		{ 0 },
+	};
+	const struct row *r = row_named("ldr x2,[x1,16]");
+	const uint64_t page = 0x0a100000;
+	struct cpu in, out;
+
+	window(page, NORMAL, true);
+	for (unsigned i = 0; i < 1000; i++) {
+		begin_row(r, "a hole", s.name);
+		perform(r, &s, va_of(&s, page + INSIDE), &in, &out);
+		want_abort(r, &s, &in, &out, FSC_EXTERNAL, va_of(&s, page + INSIDE));
+		faults_expected++;
+		end();
+	}
+	end_rows("again and again");
+	for (const struct target *t = beside; t->name; t++)
+		come_by("eret to", NULL, &s, t);
+}
+
 /* --- walks --------------------------------------------------------------------------------------
  */
 
