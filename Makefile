@@ -136,15 +136,16 @@ unit-bins: $(TEST_BINS)
 unit: unit-bins
 	$(Q)tests/unit/run $(TOUT)
 
-# --- the instruction decoder against objdump -----------------------------------------------------
+# --- the instruction decoders against objdump ----------------------------------------------------
 
-$(TOUT)/insn_objdump: $(TOUT)/tests/unit/insn_objdump.o $(TEST_LIB)
+$(TOUT)/insn_objdump $(TOUT)/insn32_objdump: $(TOUT)/%: $(TOUT)/tests/unit/%.o $(TEST_LIB)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(TEST_CFLAGS) -o $@ $< $(TEST_LIB) $(LIBS)
 
 .PHONY: check-insn
-check-insn: $(TOUT)/insn_objdump
-	$(Q)$< $(TIMES)
+check-insn: $(TOUT)/insn_objdump $(TOUT)/insn32_objdump
+	$(Q)$(TOUT)/insn_objdump $(TIMES)
+	$(Q)$(TOUT)/insn32_objdump $(TIMES)
 
 # --- generated from the tables: manual page, completion, docs/cli.md -----------------------------
 
@@ -202,7 +203,7 @@ help:
 	@echo 'make demo           set up what is missing, boot a Debian kernel, give a shell in it'
 	@echo 'make check          unit tests under sanitizers, then guests on /dev/kvm'
 	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang'
-	@echo 'make check-insn     the instruction decoder against objdump; TIMES=20 for more words'
+	@echo 'make check-insn     the instruction decoders against objdump; TIMES=20 for more words'
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'

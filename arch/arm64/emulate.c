@@ -44,6 +44,8 @@ enum emulate_status emulate_address(const struct emulate_cpu *cpu, const struct 
 	enum emulate_status s = EMULATE_DONE;
 
 	*out = (struct emulate_address){ 0 };
+	if (i->aarch32)
+		return emulate32_address(cpu, i, out);
 	if (i->class == INSN_SVE || i->class == INSN_SME || i->class == INSN_MOPS || i->pauth)
 		return EMULATE_CANNOT;
 	if (i->class == INSN_CACHE)
@@ -138,6 +140,7 @@ static enum emulate_status check(const struct emulate_run *r)
 	case INSN_MOPS:
 	case INSN_SVE:
 	case INSN_SME:
+	case INSN_OTHER32:
 		break;
 	}
 	return EMULATE_CANNOT;
@@ -166,6 +169,7 @@ static enum emulate_status access_memory(struct emulate_run *r)
 	case INSN_MOPS:
 	case INSN_SVE:
 	case INSN_SME:
+	case INSN_OTHER32:
 		break;
 	}
 	return EMULATE_DONE;
@@ -184,7 +188,8 @@ static enum emulate_status finish(const struct emulate_run *r, uint64_t pc)
 	s = emulate_set_all_data(r);
 	if (!s && r->has_status)
 		s = emulate_set_x(cpu, i->rs, r->status);
-	if (!s && cpu->ops->set(cpu->ctx, EMULATE_PC, pc + 4))
+	pc = i->aarch32 ? emulate32_next(r, pc) : pc + 4;
+	if (!s && cpu->ops->set(cpu->ctx, EMULATE_PC, pc))
 		s = EMULATE_FAILED;
 	return s;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * emulate: carries out one A64 load or store for a vCPU that is stopped at it.
+ * emulate: carries out one load or store, of A64, A32 or T32, for a vCPU that is stopped at it.
  *
  * KVM describes an access to a device only when one general register moves and nothing else
  * happens. For pairs, write-back, SIMD&FP registers, atomics, exclusives and DC ZVA the instruction
@@ -39,7 +39,13 @@
  * register it stores stores the old value; of two loads into one register the second stays; a
  * store-exclusive has the old value of its status register as data and base.
  *
- * Not done (EMULATE_CANNOT): SVE, SME, MOPS, LD64B and kin, allocation tags (MTE), LDRAA and LDRAB.
+ * AArch32 (section E2 of the manual, by the same names): LDM, LDRD, VLDM and kin are accesses to
+ * words, in the order of their addresses, and a D register is two; addresses are of 32 bits. A
+ * conditional instruction got here, so its condition passed. Registers are 0 to 14, of the current
+ * mode; R13 is SP. A load may change PC: its bit 0 says T32.
+ *
+ * Not done (EMULATE_CANNOT): SVE, SME, MOPS, LD64B and kin, allocation tags (MTE), LDRAA and LDRAB;
+ * what insn32.h calls INSN_OTHER32.
  * Left to the CPU and the callbacks: permissions, also those of LDTR and kin; tags in the top byte
  * of an address (TBI), which callbacks get as the program made them. Hints have no effect.
  */
@@ -77,7 +83,8 @@ struct emulate_wide {
  *
  * Registers: 0, or -errno when the host fails; what there is to say about it stays with @ctx. SP is
  * the one that the exception level and PSTATE.SP choose. PC is set last and once: PSTATE.BTYPE and
- * PSTATE.SS become 0 with it. Setting a SIMD&FP register clears the SVE register above it.
+ * PSTATE.SS become 0 with it. In AArch32 PSTATE.T becomes its bit 0, and PSTATE.IT goes on. Setting
+ * a SIMD&FP register clears the SVE register above it.
  *
  * Memory: @size bytes at the virtual address @va, in the order they have in memory. Sizes are 1, 2,
  * 4, 8, and in Normal memory 16. There, an access that crosses a 4 KiB boundary (the smallest
@@ -170,7 +177,8 @@ struct emulate_result {
 /*
  * Where @i, which is at PC, would access memory ("Load/store addressing modes"). Reads registers
  * only. EMULATE_DONE; EMULATE_FAILED; EMULATE_CANNOT for SVE, SME, MOPS, where the base has to be
- * authenticated, and for DC ZVA without a block size. INSN_TAG and INSN_LS64 have an address.
+ * authenticated, for DC ZVA without a block size, and in AArch32 where PC would be changed.
+ * INSN_TAG and INSN_LS64 have an address.
  */
 enum emulate_status emulate_address(const struct emulate_cpu *cpu, const struct insn *i,
 				    struct emulate_address *out) MUST_CHECK;

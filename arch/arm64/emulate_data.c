@@ -71,6 +71,8 @@ enum emulate_status emulate_get_all_data(struct emulate_run *r)
 {
 	enum emulate_status s = EMULATE_DONE;
 
+	if (r->i->aarch32)
+		return emulate32_get_all_data(r);
 	for (unsigned k = 0; !s && k < r->i->regs; k++)
 		s = emulate_get_data(r, k, data_register(r->i, k));
 	return s;
@@ -80,6 +82,8 @@ enum emulate_status emulate_set_all_data(const struct emulate_run *r)
 {
 	enum emulate_status s = EMULATE_DONE;
 
+	if (r->i->aarch32)
+		return r->targets ? emulate32_set_all_data(r) : EMULATE_DONE;
 	for (unsigned k = 0; !s && k < r->targets; k++)
 		s = set_data(r, k, data_register(r->i, k));
 	return s;
@@ -99,6 +103,10 @@ static uint8_t *place(struct emulate_run *r, unsigned k)
 	const struct insn *i = r->i;
 	unsigned reg = k, lane = 0;
 
+	if (i->aarch32) {
+		assert(k < EMULATE_WORDS);
+		return &r->reg[0][0] + 4 * k;
+	}
 	if (i->class == INSN_STRUCT && i->single) {
 		lane = i->replicate ? 0 : i->lane;
 	} else if (i->class == INSN_STRUCT) {
@@ -203,7 +211,7 @@ enum emulate_status emulate_transfer(struct emulate_run *r, bool store)
 	if (r->device && unit > 8)
 		unit = 8;
 	else if (r->i->class == INSN_EXCLUSIVE ||
-		 (!r->device && !r->i->simd && is_aligned(r->at.va, bytes)))
+		 (!r->device && !r->i->simd && r->i->regs <= 2 && is_aligned(r->at.va, bytes)))
 		unit = bytes; /* a pair as a whole */
 	for (unsigned done = 0; done < bytes; done += unit) {
 		enum emulate_status s =

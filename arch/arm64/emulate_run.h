@@ -12,8 +12,9 @@
 
 #include "arch/arm64/emulate.h"
 
-#define EMULATE_REGS 4	/* data registers of one instruction */
-#define EMULATE_WIDE 16 /* bytes of the widest register and access */
+#define EMULATE_REGS  8	 /* data registers of one instruction; of AArch32 32 words in their room */
+#define EMULATE_WIDE  16 /* bytes of the widest register and access */
+#define EMULATE_WORDS (EMULATE_REGS * EMULATE_WIDE / 4)
 
 struct emulate_run {
 	const struct emulate_cpu *cpu;
@@ -80,6 +81,16 @@ enum emulate_status emulate_refused(struct emulate_run *r, uint64_t va, enum emu
 
 /* Loads to r->reg, and has them written. INSN_LDST, INSN_STRUCT, loads of INSN_EXCLUSIVE. */
 enum emulate_status emulate_load(struct emulate_run *r);
+
+/*
+ * AArch32 (emulate32.c): the address; data registers, to and from r->reg, a word each; the base of
+ * a write-back and PC, which a load may have in its list, from where it was.
+ */
+enum emulate_status emulate32_address(const struct emulate_cpu *cpu, const struct insn *i,
+				      struct emulate_address *out);
+enum emulate_status emulate32_get_all_data(struct emulate_run *r);
+enum emulate_status emulate32_set_all_data(const struct emulate_run *r);
+uint64_t emulate32_next(const struct emulate_run *r, uint64_t pc);
 
 /* INSN_EXCLUSIVE, INSN_ATOMIC, INSN_CAS. */
 enum emulate_status emulate_load_exclusive(struct emulate_run *r);

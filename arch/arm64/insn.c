@@ -252,6 +252,7 @@ bool insn_decode(uint32_t w, struct insn *i)
 		.word = w,
 		.rn = insn_reg(w, 5),
 		.rt = insn_reg(w, 0),
+		.length = 4,
 	};
 	if ((w & 0xfff80000) == 0xd5080000)
 		return insn_system(w, i);
@@ -293,6 +294,7 @@ unsigned insn_bytes(const struct insn *i)
 	case INSN_MOPS:
 	case INSN_SVE:
 	case INSN_SME:
+	case INSN_OTHER32:
 		break;
 	}
 	return 0;

@@ -12,7 +12,8 @@
  * SVE and SME accesses are recognised and named, but not taken apart. Whether a CPU has an
  * extension is not looked at: an instruction that trapped was there.
  *
- * All functions are pure. Any 32-bit word and any pc will do.
+ * All functions are pure. Any 32-bit word and any pc will do. A32 and T32 instructions become the
+ * same struct insn by insn32.h.
  */
 #ifndef VMM_ARCH_ARM64_INSN_H
 #define VMM_ARCH_ARM64_INSN_H
@@ -33,6 +34,7 @@ enum insn_class {
 	INSN_MOPS,	/* CPY*, SET*: memory copy and set, in steps */
 	INSN_SVE,	/* named, not taken apart */
 	INSN_SME,	/* named, not taken apart */
+	INSN_OTHER32,	/* AArch32, of which the address is known and no more: insn32.h */
 };
 
 /* Where the address comes from, and what happens to the base register. */
@@ -130,6 +132,18 @@ struct insn {
 	bool single;	   /* INSN_STRUCT: one structure, to one lane or with replicate to all */
 	bool replicate;	   /* LD1R to LD4R */
 	bool unpredictable; /* registers overlap, or bits that should be 1 are 0 */
+
+	/* Of AArch32 alone: insn32.h. */
+	uint8_t length;	    /* bytes of the instruction, 4 or in T32 2; A64: 4 */
+	bool aarch32;	    /* the rest, and what insn32.h says of the fields above, is so */
+	bool thumb;	    /* T32 */
+	bool wide;	    /* T32: 4 bytes where there is a form of 2 */
+	bool carry;	    /* PSTATE.C, for an offset that is rotated through it */
+	bool subtract;	    /* rm is subtracted; with imm its sign, which 0 has as well */
+	uint8_t cond;	    /* 0 to 14; it passed, or the instruction would access nothing */
+	uint8_t shift_kind; /* of rm: 0 LSL, 1 LSR, 2 ASR, 3 ROR or, by 0 bits, RRX */
+	uint8_t gap;	    /* from the address that addr says to the lowest byte: 0 or 4 */
+	uint16_t list;	    /* LDM, STM: a bit for each register */
 };
 
 /*

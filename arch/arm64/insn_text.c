@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/insn_groups.h"
+#include "arch/arm64/insn_out.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-/* Text that grows as long as it fits; len counts what did not fit as well. */
-struct out {
-	char *buf;
-	size_t size, len;
-};
-
-static void put(struct out *o, const char *fmt, ...) PRINTF(2, 3);
-static void put(struct out *o, const char *fmt, ...)
-{
-	size_t room = o->len < o->size ? o->size - o->len : 0;
-	va_list va;
-	int n;
-
-	va_start(va, fmt);
-	n = vsnprintf(room ? o->buf + o->len : NULL, room, fmt, va);
-	va_end(va);
-	if (n > 0)
-		o->len += (size_t)n;
-}
 
 /* A general register of 4 or 8 bytes; 31 is the zero register. */
 static void put_general(struct out *o, unsigned n, unsigned bytes)
@@ -279,6 +258,7 @@ static void put_insn(struct out *o, const struct insn *i, uint64_t pc)
 	case INSN_ATOMIC:
 	case INSN_SVE:
 	case INSN_SME:
+	case INSN_OTHER32:
 		break;
 	}
 	put_address(o, i, pc);
