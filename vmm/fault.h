@@ -95,8 +95,8 @@ struct fault {
 	bool aarch32;
 	uint64_t pc;
 	bool insn_known;
-	uint32_t insn;	    /* the instruction's word */
-	char insn_text[64]; /* "str w1, [x0, #4]"; empty when unknown */
+	uint32_t insn;	    /* the instruction's word; of T32 one halfword, or the first on top */
+	char insn_text[96]; /* "str w1, [x0, #4]"; empty when unknown */
 
 	/* The access. */
 	unsigned size; /* bytes, all registers together; 0: unknown */

@@ -4,6 +4,7 @@
 #include "arch/arm64/esr.h"
 #include "arch/arm64/exception.h"
 #include "arch/arm64/inject.h"
+#include "arch/arm64/insn32.h"
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 #include "arch/arm64/unwind.h"
@@ -19,7 +20,9 @@ void capture_cpu(struct fault *f, struct view *w)
 	f->privilege = view_privileged(w) ? 1 : 0;
 	f->aarch32 = view_aarch32(w);
 	f->insn_known = view_insn(w, &f->insn);
-	if (f->insn_known)
+	if (f->insn_known && f->aarch32)
+		(void)insn32_text(f->insn, (uint32_t)w->pstate, f->insn_text, sizeof(f->insn_text));
+	else if (f->insn_known)
 		(void)insn_text(f->insn, w->pc, f->insn_text, sizeof(f->insn_text));
 }
 
@@ -54,8 +57,7 @@ void capture_address(struct fault *f, struct view *w, uint64_t ipa)
 	struct insn i;
 	uint64_t off;
 
-	if (!f->insn_known || !insn_decode(f->insn, &i) ||
-	    emulate_address(&cpu, &i, &a) != EMULATE_DONE)
+	if (!view_decode(w, &i) || emulate_address(&cpu, &i, &a) != EMULATE_DONE)
 		return;
 	if (f->size == 0)
 		f->size = a.bytes;

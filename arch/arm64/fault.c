@@ -161,7 +161,7 @@ static void capture(struct fault *f, struct view *w, const struct bad *b)
 
 	capture_cpu(f, w);
 	/* KVM knows no more than whether it writes. */
-	if (f->insn_known && f->access != FAULT_FETCH && insn_decode(f->insn, &i))
+	if (f->access != FAULT_FETCH && view_decode(w, &i))
 		f->access = access_of(&i);
 	if (b->has_va) {
 		f->va = f->va_decoded = b->va;
@@ -311,16 +311,6 @@ static bool is_quiet(const struct vcpu *v, uint64_t ipa)
 
 static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, bool forgive, struct err *e);
 
-/* Gives an access that has no effect its value. */
-static enum fault_next complete(struct vcpu *v, struct bad *b, enum fault_action action,
-				struct err *e)
-{
-	if (!v->machine->arch->features.aarch32)
-		return by_hand(v, b, true, e);
-	memset(v->run->mmio.data, action == FAULT_ONES ? 0xff : 0, sizeof(v->run->mmio.data));
-	return FAULT_RUN;
-}
-
 enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 {
 	enum fault_action action;
@@ -347,11 +337,11 @@ enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 		b.value &= (1ULL << (8 * b.size)) - 1;
 	/* KVM's own completion is wrong for LDRSB and kin, and for what begins elsewhere. */
 	if (is_quiet(v, b.ipa))
-		return complete(v, &b, action_of(v, &b), e);
+		return by_hand(v, &b, true, e);
 	action = action_of(v, &b);
 	next = settle(v, &b, e);
 	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
-		return complete(v, &b, action, e);
+		return by_hand(v, &b, true, e);
 	return next;
 }
 
@@ -407,14 +397,13 @@ static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, bool forg
 	struct touch t = { .forgive = forgive };
 	struct view w;
 	struct insn i;
-	uint32_t word;
 
 	/* A hole with a value is as good as memory; a device takes only what devices take. */
 	t.memory = r && (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL) ? EMULATE_DEVICE
 									     : EMULATE_NORMAL;
 	b->must_abort = forgive;
 	view_open(&w, v);
-	if (!view_insn(&w, &word) || !insn_decode(word, &i))
+	if (!view_decode(&w, &i))
 		return settle(v, b, e);
 	b->access = access_of(&i);
 	switch (touch(&t, &w, &i)) {
@@ -460,7 +449,7 @@ static enum fault_next skip_instruction(struct vcpu *v, struct err *e)
 	int code;
 
 	view_open(&w, v);
-	code = view_set_x(&w, EMULATE_PC, w.pc + 4);
+	code = view_skip(&w, 4);
 	if (code == 0)
 		return FAULT_RUN;
 	(void)err_code(e, -code, "vCPU %u: registers", v->index);
@@ -505,12 +494,11 @@ bool fault_straddle(struct vcpu *v, enum fault_next *next, struct err *e)
 	struct emulate_address a;
 	struct view w;
 	struct insn i;
-	uint32_t word;
 
 	view_open(&w, v);
 	const struct emulate_cpu cpu = { .ops = &capture_address_ops, .ctx = &w };
-	if (!view_insn(&w, &word) || !insn_decode(word, &i) ||
-	    emulate_address(&cpu, &i, &a) != EMULATE_DONE || (a.va & 0xfff) == 0)
+	if (!view_decode(&w, &i) || emulate_address(&cpu, &i, &a) != EMULATE_DONE ||
+	    (a.va & 0xfff) == 0)
 		return false;
 	*next = by_hand(v, &b, false, e);
 	return true;
@@ -522,11 +510,10 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e)
 	uint64_t value = 0;
 	struct view w;
 	struct insn i;
-	uint32_t word;
 	int code;
 
 	view_open(&w, v);
-	if (!view_insn(&w, &word) || !insn_decode(word, &i) || !i.sign || i.size * 8U != bits)
+	if (!view_decode(&w, &i) || !i.sign || i.size * 8U != bits)
 		return FAULT_RUN;
 	memcpy(&value, v->run->mmio.data, v->run->mmio.len);
 	value |= UINT64_MAX << (bits - 1);
@@ -534,7 +521,7 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e)
 		value = (uint32_t)value;
 	code = i.rt == 31 ? 0 : view_set_x(&w, i.rt, value);
 	if (code == 0)
-		code = view_set_x(&w, EMULATE_PC, w.pc + 4);
+		code = view_skip(&w, i.length);
 	v->run->exit_reason = 0;
 	if (code == 0)
 		return FAULT_RUN;
@@ -694,12 +681,12 @@ static enum fault_next unreachable(struct vcpu *v, const struct bad *known, stru
 	b = *known;
 	b.access = FAULT_READ;
 	if (!view_insn(&w, &word))
-		return by_far(v, &w, &b, e); /* AArch32, at EL0 */
-	if (is_at(word)) {
+		return by_far(v, &w, &b, e);
+	if (!view_aarch32(&w) && is_at(word)) {
 		b.flags = ESR_CM | ESR_WNR;
 		return by_far(v, &w, &b, e);
 	}
-	if (!insn_decode(word, &i))
+	if (!view_decode(&w, &i))
 		return by_far(v, &w, &b, e);
 	return bad_data(v, &w, &i, &b, e);
 }

@@ -41,17 +41,20 @@ static int correct_esr(struct vcpu *v, uint64_t mask, uint64_t bits, struct err 
 
 int inject_exact_abort(struct vcpu *v, bool write, struct err *e)
 {
-	const uint64_t wnr = v->machine->arch->features.aarch32 ? DFSR_WNR : ESR_WNR;
+	const bool aarch32 = v->machine->arch->features.aarch32;
+	const uint64_t wnr = aarch32 ? DFSR_WNR : ESR_WNR;
+	/* KVM before 7.2 has the trapped instruction's IL; without ISV it is always 1. */
+	const uint64_t il = aarch32 ? 0 : ESR_IL;
 	int code = inject_external_abort(v, e);
 
-	return code ? code : correct_esr(v, wnr, write ? wnr : 0, e);
+	return code ? code : correct_esr(v, wnr | il, (write ? wnr : 0) | il, e);
 }
 
 int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e)
 {
 	int code = inject_external_abort(v, e);
 
-	return code ? code : correct_esr(v, ISS_MASK, fsc | flags, e);
+	return code ? code : correct_esr(v, ISS_MASK | ESR_IL, fsc | flags | ESR_IL, e);
 }
 
 int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/view.h"
 
+#include "arch/arm64/emulate.h"
 #include "arch/arm64/exception.h"
+#include "arch/arm64/insn32.h"
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 #include "vmm/base/le.h"
@@ -11,7 +13,6 @@
 #define PSTATE_SP 1u	     /* PSTATE.SP, in AArch64: SP_EL1 rather than SP_EL0 */
 #define SCTLR_E0E (1u << 24) /* data of EL0 are big-endian */
 #define SCTLR_EE  (1u << 25)
-#define CPSR_E	  (1u << 9)
 #define TCR2_PIE  (1u << 1)
 
 static uint64_t get(struct view *w, uint64_t id)
@@ -41,6 +42,8 @@ void view_open(struct view *w, struct vcpu *v)
 
 static uint64_t x_id(const struct view *w, unsigned n)
 {
+	if (view_aarch32(w))
+		return REG_X(n < 15 ? insn32_register((uint32_t)w->pstate, n) : 15);
 	if (n < 31)
 		return REG_X(n);
 	return view_privileged(w) && (w->pstate & PSTATE_SP) ? REG_SP_EL1 : REG_SP_EL0;
@@ -57,11 +60,15 @@ uint64_t view_x(struct view *w, unsigned n)
 
 int view_set_x(const struct view *w, unsigned n, uint64_t v)
 {
-	const uint64_t pstate = w->pstate & ~(PSTATE_BTYPE | PSTATE_SS);
+	uint64_t pstate = w->pstate & ~(PSTATE_BTYPE | PSTATE_SS);
 	int code = 0;
 
 	if (n < 32)
 		return kvm_set_reg(w->v->fd, x_id(w, n), &v, NULL);
+	if (view_aarch32(w)) {
+		pstate = insn32_advance((uint32_t)w->pstate, (uint32_t)v);
+		v &= ~1ULL;
+	}
 	if (pstate != w->pstate)
 		code = kvm_set_reg(w->v->fd, REG_PSTATE, &pstate, NULL);
 	return code ? code : kvm_set_reg(w->v->fd, REG_PC, &v, NULL);
@@ -75,7 +82,7 @@ static const struct mmu_regs *mmu_of(struct view *w)
 		return r;
 	w->have_mmu = true;
 	*r = (struct mmu_regs){
-		.aarch32 = view_aarch32(w) && view_privileged(w),
+		.aarch32 = w->v->machine->arch->features.aarch32, /* EL1, whose tables they are */
 		.pan = w->pstate & 1u << 22,
 		.sctlr = get(w, REG_SCTLR_EL1),
 		.tcr = get(w, REG_TCR_EL1),
@@ -138,12 +145,48 @@ size_t view_read(struct view *w, uint64_t va, void *dst, size_t len)
 	return mmu_read_va(mmu_of(w), &m, va, dst, len);
 }
 
+/* T32 instructions are one or two halfwords, which may be in two pages. */
+static bool read_t32(struct view *w, uint32_t *word)
+{
+	le16 half;
+
+	if (view_read(w, w->pc, &half, sizeof(half)) != sizeof(half))
+		return false;
+	*word = le16_get(half);
+	if (insn32_length((uint16_t)*word) == 2)
+		return true;
+	if (view_read(w, w->pc + 2, &half, sizeof(half)) != sizeof(half))
+		return false;
+	*word = *word << 16 | le16_get(half);
+	return true;
+}
+
 bool view_insn(struct view *w, uint32_t *word)
 {
 	le32 raw;
 
-	if (view_aarch32(w) || view_read(w, w->pc, &raw, sizeof(raw)) != sizeof(raw))
+	if (view_aarch32(w) && w->pstate & CPSR_T)
+		return read_t32(w, word);
+	if (view_read(w, w->pc, &raw, sizeof(raw)) != sizeof(raw))
 		return false;
 	*word = le32_get(raw); /* instructions are little-endian whatever data are */
 	return true;
+}
+
+bool view_decode(struct view *w, struct insn *i)
+{
+	uint32_t word;
+
+	if (!view_insn(w, &word))
+		return false;
+	if (view_aarch32(w))
+		return insn32_decode(word, (uint32_t)w->pstate, i);
+	return insn_decode(word, i);
+}
+
+int view_skip(const struct view *w, unsigned length)
+{
+	const bool thumb = view_aarch32(w) && w->pstate & CPSR_T;
+
+	return view_set_x(w, EMULATE_PC, (w->pc + length) | thumb);
 }

@@ -27,12 +27,13 @@ struct view {
 /* Reads PC and PSTATE. */
 void view_open(struct view *w, struct vcpu *v);
 
-/* X0 to X30, or with 31 the stack pointer. */
+/* X0 to X30, or with 31 the stack pointer; in AArch32 R0 to R14 of the current mode. */
 uint64_t view_x(struct view *w, unsigned n);
 
 /*
- * Sets X0 to X30, the stack pointer as 31, or as 32 PC: the vCPU goes on there as after an
- * instruction, with PSTATE.BTYPE and PSTATE.SS clear. 0 or -errno.
+ * Sets what view_x() reads, or as 32 PC: the vCPU goes on there as after an instruction, with
+ * PSTATE.BTYPE and PSTATE.SS clear. In AArch32 bit 0 of PC says T32, and PSTATE.IT moves on. 0 or
+ * -errno.
  */
 int view_set_x(const struct view *w, unsigned n, uint64_t v) MUST_CHECK;
 
@@ -61,7 +62,13 @@ void view_walk(struct view *w, uint64_t va, enum fault_access access, struct mmu
 /* Reads as mmu_read_va(). */
 size_t view_read(struct view *w, uint64_t va, void *dst, size_t len);
 
-/* The instruction word at PC; false in AArch32, or when it is not in memory. */
+/* The instruction at PC, as insn_decode() or insn32_decode() want it; false if it is no memory. */
 bool view_insn(struct view *w, uint32_t *word);
+
+/* The same, taken apart; false also for what accesses no memory. */
+bool view_decode(struct view *w, struct insn *i);
+
+/* Goes on @length bytes behind PC, as view_set_x() does. */
+int view_skip(const struct view *w, unsigned length) MUST_CHECK;
 
 #endif

@@ -43,6 +43,12 @@ test_every_bad_access_is_the_abort_of_the_manual() {
 	as_many_as_the_guest_saw
 }
 
+test_bad_accesses_of_32_bit_programs_are_aborts_too() {
+	faults aarch32
+	all_ok
+	as_many_as_the_guest_saw
+}
+
 test_first_walk_far_above_ram_aborts() {
 	faults first
 	all_ok
@@ -79,6 +85,9 @@ test_report_agrees_with_the_guest() {
 		}' "$T/json" >"$T/got"
 	between "number of cases" "$(wc -l <"$T/want")" 40 64
 	diff "$T/want" "$T/got" || fail "the report differs: + is what it has, - what it should have"
+	grep -q '"aarch32":true' "$T/json" || return 0
+	has "$T/json" '"insn":"0xe9b1004c","insn_text":"ldmib r1!, {r2, r3, r6}"'
+	has "$T/json" '"insn":"0xe9612302","insn_text":"strd r2, r3, \[r1, #-8\]!"'
 }
 
 test_report_has_one_sentence_for_a_person() {

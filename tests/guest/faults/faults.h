@@ -151,6 +151,12 @@ void window(uint64_t ipa, enum memory memory, bool code);
 /* Where @ipa, a little away from that of the last window(), is for @s. */
 uint64_t va_of(const struct state *s, uint64_t ipa);
 
+/*
+ * The windows also at @va, below 512 GiB, 1 GiB aligned and more than 2 GiB; and the page @code,
+ * which EL0 may execute, @at bytes from the start of each.
+ */
+void window_of_code(uint64_t va, uint64_t at, const void *code);
+
 /* The entry of the top table for @va, which both halves share; and an empty table, one of 8. */
 uint64_t *top_entry(uint64_t va);
 uint64_t *spare_table(unsigned n);
@@ -230,10 +236,12 @@ uint64_t code_of(const struct row *r, const struct state *s);
 
 /* --- the cases: a group each, with the MMU off or on, as it is --- */
 
-void cases_holes(void);	    /* holes.c: nothing is there. Also with the MMU off */
-void cases_rom(void);	    /* holes.c */
-void cases_straddle(void);  /* straddle.c: begins in one thing and ends in another */
-void cases_devices(void);   /* devices.c. Also with the MMU off */
+void cases_holes(void);	   /* holes.c: nothing is there. Also with the MMU off */
+void cases_rom(void);	   /* holes.c */
+void cases_straddle(void); /* straddle.c: begins in one thing and ends in another */
+void cases_devices(void);  /* devices.c. Also with the MMU off */
+void cases_aarch32(void);  /* aarch32.c: 32-bit programs. MMU on */
+bool aarch32_one(const char *insn, uint64_t ipa, uint64_t *pc, uint64_t *va); /* for log.c */
 void cases_fetch(void);	    /* silent.c: instructions where there are none. Also with the MMU off */
 void cases_walk(void);	    /* silent.c: tables that are not there */
 void cases_opened(void);    /* silent.c: beside a page that is read again and again */

@@ -60,6 +60,36 @@ static void fetch(const struct state *s, uint64_t ipa)
 	go(&in, &out);
 }
 
+/* Of 32-bit programs, beside what the others have: an instruction each of A32 and T32. */
+static void aarch32(void)
+{
+	static const struct {
+		const char *insn;
+		uint64_t ipa;
+		const char *access, *cause;
+	} each[] = {
+		{ "ldmib r1!, {r2, r3, r6}", 0x0a004040, "read", "nothing-there" },
+		{ "strd r2, r3, [r1, #-8]!", 0x0a005040, "write", "nothing-there" },
+		{ "push {r2, r3}", ROM + 0x1080, "write", "read-only" },
+		{ "vldr d2, [r1]", 0x08000000, "read", "not-for-device" },
+	};
+
+	for (unsigned i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+		uint64_t pc, va;
+
+		if (!aarch32_one(each[i].insn, each[i].ipa, &pc, &va))
+			return;
+		say_field("want pc=", pc);
+		say_field(" ipa=", each[i].ipa);
+		say_field(" va=", va);
+		say(" access=");
+		say(each[i].access);
+		say(" cause=");
+		say(each[i].cause);
+		say("\n");
+	}
+}
+
 void cases_log(void)
 {
 	static const struct state device = { "", IDENTITY, DEVICE, EL1H };
@@ -100,4 +130,5 @@ void cases_log(void)
 	    "nothing-there");
 	one(row_named("strh w2,[x1,6]"), &el1, unmapped + 0x400000, unmapped + 0x400000, hole + 16,
 	    "nothing-there");
+	aarch32();
 }

@@ -86,6 +86,12 @@ static void stop(void)
 	(void)read32(0x0a000000);
 }
 
+static void aarch32(void)
+{
+	mmu_on();
+	cases_aarch32();
+}
+
 static void ranges(void)
 {
 	mmu_on();
@@ -150,6 +156,7 @@ void main(const char *tree)
 		{ "translate", translate },
 		{ "log", log },
 		{ "stop", stop },
+		{ "aarch32", aarch32 },
 		{ "ranges", ranges },
 		{ "zero", zero },
 		{ "ones", ones },

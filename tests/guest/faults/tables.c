@@ -98,6 +98,13 @@ void window(uint64_t ipa, enum memory memory, bool code)
 	tables_changed();
 }
 
+void window_of_code(uint64_t va, uint64_t at, const void *code)
+{
+	low[va >> 30] = table(middle);
+	windows[at / PAGE] = (uint64_t)code | attribute(NORMAL) | PTE_EL0 | PTE_RO | PTE_PAGE;
+	tables_changed();
+}
+
 uint64_t va_of(const struct state *s, uint64_t ipa)
 {
 	if (s->view == OFF || s->view == IDENTITY)
