@@ -260,6 +260,9 @@ void cases_poison(void);
 void cases_denied(void);
 void cases_poison_reset(const char *tree);
 
+/* granule.c: pages and tables of other sizes, also with lines of what vmm has to report. MMU on */
+void cases_granules(void);
+
 /* log.c: few, each with a line of what vmm has to report. */
 void cases_log(void);
 

@@ -92,6 +92,12 @@ static void aarch32(void)
 	cases_aarch32();
 }
 
+static void granules(void)
+{
+	mmu_on();
+	cases_granules();
+}
+
 static void ranges(void)
 {
 	mmu_on();
@@ -157,6 +163,7 @@ void main(const char *tree)
 		{ "log", log },
 		{ "stop", stop },
 		{ "aarch32", aarch32 },
+		{ "granules", granules },
 		{ "ranges", ranges },
 		{ "zero", zero },
 		{ "ones", ones },
