@@ -13,12 +13,11 @@
 #define ISS_IESB (1U << 13)
 
 /* DFSR, IFSR */
-#define FSR_LPAE (1U << 9)
-#define FSR_FS4	 (1U << 10)
-#define FSR_WNR	 (1U << 11)
-#define FSR_EXT	 (1U << 12)
-#define FSR_CM	 (1U << 13)
-#define FSR_FNV	 (1U << 16)
+#define FSR_FS4 (1U << 10)
+#define FSR_WNR (1U << 11)
+#define FSR_EXT (1U << 12)
+#define FSR_CM	(1U << 13)
+#define FSR_FNV (1U << 16)
 
 static unsigned field(uint64_t v, unsigned low, unsigned nr)
 {
@@ -329,12 +328,31 @@ static void add_long_status(struct items *i, uint32_t fsr)
 	items_add(i, "long descriptors");
 }
 
+uint32_t esr_dfsr(unsigned fsc, uint32_t flags, bool long_format)
+{
+	static const uint8_t fs[0x40] = {
+		[0x05] = 0x05, [0x06] = 0x07,		     /* translation */
+		[0x09] = 0x03, [0x0a] = 0x06,		     /* access flag */
+		[0x0d] = 0x0d, [0x0e] = 0x0f,		     /* permission */
+		[0x10] = 0x08, [0x15] = 0x0c, [0x16] = 0x0e, /* external, and on a walk */
+		[0x21] = 0x01, [0x35] = 0x15,		     /* alignment, exclusive */
+		[0x3d] = 0x09, [0x3e] = 0x0b,		     /* domain */
+	};
+	uint32_t v = (flags & ESR_WNR ? FSR_WNR : 0) | (flags & ESR_CM ? FSR_CM : 0);
+
+	fsc &= 0x3f;
+	if (long_format)
+		return v | DFSR_LPAE | fsc;
+	fsc = fs[fsc] ? fs[fsc] : fs[ESR_FSC_EXTERNAL];
+	return v | (fsc & 0xf) | (fsc & 0x10 ? FSR_FS4 : 0);
+}
+
 void esr_fsr_text(uint32_t fsr, bool data, char *buf, size_t size)
 {
 	struct items i = items_in(buf, size);
 
 	items_add(&i, "%s", data ? "Data Abort" : "Prefetch Abort");
-	if (fsr & FSR_LPAE)
+	if (fsr & DFSR_LPAE)
 		add_long_status(&i, fsr);
 	else
 		add_short_status(&i, fsr);

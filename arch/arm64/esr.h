@@ -32,6 +32,7 @@ enum esr_fsc {
 	ESR_FSC_ALIGNMENT = 0x21,
 	ESR_FSC_TLB_CONFLICT = 0x30,
 	ESR_FSC_EXCLUSIVE = 0x35, /* unsupported Exclusive or Atomic access */
+	ESR_FSC_DOMAIN = 0x3c,	  /* with a level of 1 or 2: AArch32's short descriptors */
 };
 
 /* Bits of the ISS of an abort. */
@@ -79,6 +80,13 @@ struct esr_name esr_fsc_name(unsigned fsc);
  *	"Data Abort, synchronous External abort, not on a walk, short descriptors, WnR 0"
  */
 void esr_fsr_text(uint32_t fsr, bool data, char *buf, size_t size);
+
+/*
+ * DFSR for a fault of status code @fsc, of an access that does what @flags (ESR_WNR, ESR_CM) say;
+ * in the format of long descriptors or of short ones. The domain is 0.
+ */
+uint32_t esr_dfsr(unsigned fsc, uint32_t flags, bool long_format);
+#define DFSR_LPAE (1U << 9)
 
 /* The mode: "EL1h, AArch64", "svc, AArch32 (T32)". */
 void esr_pstate_text(uint64_t pstate, char *buf, size_t size);

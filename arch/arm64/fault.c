@@ -188,7 +188,7 @@ static int inject(struct vcpu *v, const struct bad *b, struct err *e)
 					 b->flags | (b->access == FAULT_READ ? 0 : ESR_WNR), e);
 	/* KVM knows the address of the first byte of the instruction that it could not do. */
 	if (code == 0 && b->has_va && !b->mmio)
-		code = kvm_set_reg(v->fd, REG_FAR_EL1, &b->va, e);
+		code = inject_far(v, b->va, e);
 	return code;
 }
 
@@ -354,7 +354,7 @@ static enum fault_next stage_1_fault(struct vcpu *v, const struct touch *t, stru
 	int code = inject_data_abort(v, mmu_fsc(&t->walk), wnr, e);
 
 	if (code == 0)
-		code = kvm_set_reg(v->fd, REG_FAR_EL1, &t->result.va, e);
+		code = inject_far(v, t->result.va, e);
 	return code ? FAULT_BROKEN : FAULT_RUN;
 }
 
@@ -620,6 +620,8 @@ static enum fault_next by_far(struct vcpu *v, struct view *w, struct bad *b, str
 {
 	uint64_t far = 0;
 
+	if (v->machine->arch->features.aarch32)
+		return puzzled(v, w, b, e); /* KVM has no way to tell */
 	if (inject_peek(v, &far, e))
 		return FAULT_BROKEN;
 	b->must_abort = true; /* nobody could carry it out with a value */
@@ -670,13 +672,9 @@ static enum fault_next unreachable(struct vcpu *v, const struct bad *known, stru
 	uint32_t word;
 
 	view_open(&w, v);
-	/* A 32-bit machine has no guards, so this is the host's failure. */
-	if (v->machine->arch->features.aarch32) {
-		b.access = FAULT_READ;
-		return puzzled(v, &w, &b, e);
-	}
+	/* A 32-bit machine has no guards: KVM itself aborts fetches. */
 	b.access = FAULT_FETCH;
-	if (wrong_with(&w, w.pc, &b))
+	if (!v->machine->arch->features.aarch32 && wrong_with(&w, w.pc, &b))
 		return settle(v, &b, e);
 	b = *known;
 	b.access = FAULT_READ;

@@ -53,8 +53,28 @@ int inject_exact_abort(struct vcpu *v, bool write, struct err *e)
 int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e)
 {
 	int code = inject_external_abort(v, e);
+	uint64_t dfsr;
 
-	return code ? code : correct_esr(v, ISS_MASK | ESR_IL, fsc | flags | ESR_IL, e);
+	if (code)
+		return code;
+	if (!v->machine->arch->features.aarch32)
+		return correct_esr(v, ISS_MASK | ESR_IL, fsc | flags | ESR_IL, e);
+	/* Which format it has is up to TTBCR: KVM looked. */
+	code = kvm_get_reg(v->fd, REG_ESR_EL1, &dfsr, e);
+	return code ? code : correct_esr(v, UINT32_MAX, esr_dfsr(fsc, flags, dfsr & DFSR_LPAE), e);
+}
+
+int inject_far(struct vcpu *v, uint64_t va, struct err *e)
+{
+	uint64_t far = 0;
+	int code = 0;
+
+	/* The upper half is AArch32's IFAR. */
+	if (v->machine->arch->features.aarch32) {
+		code = kvm_get_reg(v->fd, REG_FAR_EL1, &far, e);
+		va = (far & ~0xffffffffULL) | (uint32_t)va;
+	}
+	return code ? code : kvm_set_reg(v->fd, REG_FAR_EL1, &va, e);
 }
 
 int inject_fetch_abort(struct vcpu *v, unsigned fsc, struct err *e)

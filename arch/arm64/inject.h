@@ -21,8 +21,14 @@ int inject_external_abort(struct vcpu *v, struct err *e) MUST_CHECK;
 /* The same with ESR as hardware has it, for two system calls more. */
 int inject_exact_abort(struct vcpu *v, bool write, struct err *e) MUST_CHECK;
 
-/* A Data Abort with another status code and flags (esr.h), FAR as above. 64-bit EL1 only. */
+/*
+ * A Data Abort with another status code and flags (esr.h), FAR as above. A 32-bit EL1 gets them as
+ * its DFSR has them.
+ */
 int inject_data_abort(struct vcpu *v, unsigned fsc, uint32_t flags, struct err *e) MUST_CHECK;
+
+/* Corrects the address that the Data Abort injected last tells. */
+int inject_far(struct vcpu *v, uint64_t va, struct err *e) MUST_CHECK;
 
 /*
  * An Instruction Abort for a fetch at PC: KVM has no call for one, so it is made of registers.

@@ -149,8 +149,9 @@ unsigned mmu_fsc(const struct mmu_walk *w)
 		return esr_fsc(ESR_FSC_PERMISSION, w->level);
 	case MMU_EXTERNAL_ABORT:
 		return esr_fsc(ESR_FSC_EXTERNAL_WALK, w->level);
-	case MMU_NO_FAULT:
 	case MMU_DOMAIN_FAULT:
+		return ESR_FSC_DOMAIN + (unsigned)w->level;
+	case MMU_NO_FAULT:
 		break;
 	}
 	return ESR_FSC_EXTERNAL;

@@ -2,6 +2,8 @@
 #include "tests/lib/test.h"
 #include "arch/arm64/esr.h"
 
+#include <stdio.h>
+
 static const char *text(uint64_t esr)
 {
 	static char buf[128];
@@ -191,6 +193,37 @@ TEST(esr_aarch32_status_is_put_into_words)
 		EXPECT_STR(fsr(t[i].fsr, t[i].data), t[i].text);
 }
 
+TEST(esr_aarch32_status_is_built_in_both_formats)
+{
+	static const struct {
+		unsigned fsc;
+		const char *kind; /* what esr_fsr_text() calls it in either format */
+	} t[] = {
+		{ 0x05, "Translation fault, level 1" },
+		{ 0x06, "Translation fault, level 2" },
+		{ 0x09, "Access flag fault, level 1" },
+		{ 0x0a, "Access flag fault, level 2" },
+		{ 0x0d, "Permission fault, level 1" },
+		{ 0x0e, "Permission fault, level 2" },
+		{ 0x10, "synchronous External abort, not on a walk" },
+		{ 0x15, "synchronous External abort, on a walk, level 1" },
+		{ 0x16, "synchronous External abort, on a walk, level 2" },
+		{ 0x21, "Alignment fault" },
+	};
+	char want[128];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		(void)snprintf(want, sizeof(want), "Data Abort, %s, short descriptors, WnR 1",
+			       t[i].kind);
+		EXPECT_STR(fsr(esr_dfsr(t[i].fsc, ESR_WNR, false), true), want);
+		EXPECT_EQ(esr_dfsr(t[i].fsc, 0, true), 0x200 | t[i].fsc);
+	}
+	EXPECT_EQ(esr_dfsr(ESR_FSC_EXCLUSIVE, 0, false), 0x405);
+	EXPECT_EQ(esr_dfsr(ESR_FSC_DOMAIN + 1, 0, false), 0x009);
+	EXPECT_EQ(esr_dfsr(ESR_FSC_DOMAIN + 2, ESR_WNR, false), 0x80b);
+	EXPECT_EQ(esr_dfsr(0x3f, ESR_CM, false), 0x2008);
+}
+
 TEST(esr_modes_have_their_names)
 {
 	static const struct {
@@ -241,4 +274,5 @@ TEST(esr_any_value_fits_the_report)
 TEST_MAIN(T(esr_aborts_are_put_into_words), T(esr_every_fault_status_has_its_name),
 	  T(esr_codes_of_levels_are_those_of_the_manual),
 	  T(esr_syndromes_are_built_as_the_cpu_would), T(esr_aarch32_status_is_put_into_words),
-	  T(esr_modes_have_their_names), T(esr_any_value_fits_the_report))
+	  T(esr_aarch32_status_is_built_in_both_formats), T(esr_modes_have_their_names),
+	  T(esr_any_value_fits_the_report))
