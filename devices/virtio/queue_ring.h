@@ -220,7 +220,7 @@ static inline bool queue_busy(const struct queue *q, uint16_t id)
  */
 static inline bool event_passed(uint16_t event, uint16_t now, uint32_t passed)
 {
-	return passed > UINT16_MAX || (uint16_t)(now - event - 1) < passed;
+	return (uint16_t)(now - event - 1) < passed; /* always, when it is more than 16 bits */
 }
 
 #endif

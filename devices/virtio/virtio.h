@@ -136,9 +136,9 @@ void virtio_broken(struct virtio *v);
 void virtio_reset(struct virtio *v);
 
 /*
- * Status. Bits are set in the order of the specification, several at once if need be, as far as they
- * may be: FEATURES_OK not without agreement on the features, DRIVER_OK not while a reset is needed,
- * nothing after FAILED, which stops all queues. Only 0 clears any.
+ * Status. Bits are set in the order of the specification, several at once if need be, as far as
+ * they may be: FEATURES_OK not without agreement on the features, DRIVER_OK not while a reset is
+ * needed, nothing after FAILED, which stops all queues. Only 0 clears any.
  */
 uint8_t virtio_status(const struct virtio *v);
 bool virtio_set_status(struct virtio *v, uint32_t status);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_THREAD__)
 enum { SLOWER = 16 };
@@ -146,6 +147,40 @@ TEST(reset_comes_at_any_moment)
 	teardown();
 }
 
+static void *give_later(void *ctx)
+{
+	for (unsigned i = 0; i < 5; i++) {
+		(void)usleep(10000);
+		LOCK_SCOPE(&e->queue[0].lock);
+		EXPECT(queue_in_flight(&e->queue[0]) == 5 - i);
+		EXPECT(echo_give(e));
+	}
+	return ctx;
+}
+
+TEST(stopped_queue_waits_for_what_is_in_flight)
+{
+	struct piece p = { DRIVER_RAM + MiB, LEN, true };
+	pthread_t t;
+
+	driver_init(&d, 8 * MiB);
+	e = echo_create(&d.mem, NULL);
+	driver_plug(&d, &e->v);
+	driver_start(&d, 0, 16);
+	for (unsigned i = 0; i < 5; i++)
+		EXPECT(driver_add(&d.queue[0], &p, 1, i));
+	EXPECT_EQ(echo_take(e), 5);
+	EXPECT_EQ(pthread_create(&t, NULL, give_later, NULL), 0);
+	queue_stop(&e->queue[0]);
+	queue_drain(&e->queue[0]);
+	mutex_lock(&e->queue[0].lock);
+	EXPECT_EQ(queue_in_flight(&e->queue[0]), 0);
+	EXPECT(e->held == NULL);
+	mutex_unlock(&e->queue[0].lock);
+	EXPECT_EQ(pthread_join(t, NULL), 0);
+	driver_done(&d);
+}
+
 #define BUF   (DRIVER_RAM + MiB)
 #define TABLE (DRIVER_RAM + 2 * MiB)
 
@@ -222,4 +257,5 @@ TEST(rings_that_change_while_they_are_read_do_no_harm)
 }
 
 TEST_MAIN(T(driver_and_device_lose_no_kick_and_no_interrupt), T(reset_comes_at_any_moment),
+	  T(stopped_queue_waits_for_what_is_in_flight),
 	  T(rings_that_change_while_they_are_read_do_no_harm))
