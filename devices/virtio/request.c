@@ -10,12 +10,13 @@ size_t request_read(const struct request *r, size_t off, void *dst, size_t len)
 
 	for (unsigned i = 0; i < r->nr_out && done < len; i++) {
 		const struct iovec *s = &r->seg[i];
-		size_t n = s->iov_len - off;
+		size_t n;
 
 		if (off >= s->iov_len) {
 			off -= s->iov_len;
 			continue;
 		}
+		n = s->iov_len - off;
 		if (n > len - done)
 			n = len - done;
 		if (!poison_copy(to + done, (const char *)s->iov_base + off, n))
@@ -33,13 +34,15 @@ size_t request_write(struct request *r, size_t off, const void *src, size_t len)
 
 	for (unsigned i = r->nr_out; i < (unsigned)r->nr_out + r->nr_in && done < len; i++) {
 		const struct iovec *s = &r->seg[i];
-		size_t n = s->iov_len - off;
-		char *to = (char *)s->iov_base + off;
+		char *to;
+		size_t n;
 
 		if (off >= s->iov_len) {
 			off -= s->iov_len;
 			continue;
 		}
+		to = (char *)s->iov_base + off;
+		n = s->iov_len - off;
 		if (n > len - done)
 			n = len - done;
 		gmem_mark_dirty_host(r->queue->mem, to, n);
@@ -83,12 +86,13 @@ void request_wrote(struct request *r, size_t off, size_t len)
 {
 	for (unsigned i = r->nr_out; i < (unsigned)r->nr_out + r->nr_in && len; i++) {
 		const struct iovec *s = &r->seg[i];
-		size_t n = s->iov_len - off;
+		size_t n;
 
 		if (off >= s->iov_len) {
 			off -= s->iov_len;
 			continue;
 		}
+		n = s->iov_len - off;
 		if (n > len)
 			n = len;
 		gmem_mark_dirty_host(r->queue->mem, (char *)s->iov_base + off, n);

@@ -124,7 +124,7 @@ static void read_packed(struct reading *r, unsigned from)
 {
 	for (unsigned i = from;; i++) {
 		const struct entry *t = &ring[i], *at;
-		unsigned n;
+		unsigned n = 0;
 
 		if (i == SIZE)
 			return; /* nothing behind: the test makes no ring wrap */
