@@ -110,7 +110,7 @@ int disk_rig_do(struct disk_rig *r, struct disk_io *io)
 	io->done = is_done;
 	disk_start(r->q, io);
 	while (disk_in_flight(r->q) > others)
-		r->kicked = disk_wait(r->q, -1, -1);
+		(void)disk_wait(r->q, -1, -1);
 	return io->result;
 }
 

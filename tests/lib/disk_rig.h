@@ -11,7 +11,6 @@
 struct disk_rig {
 	struct disk *d;
 	struct disk_queue *q;
-	bool kicked; /* by the last disk_rig_do() */
 };
 
 /* Where images are made: $DISK_TEST_DIR, else a file system on a disk. One folder a process. */
@@ -43,6 +42,18 @@ void disk_rig_fault(struct disk_rig *r, ssize_t (*fault)(enum disk_op op, ssize_
 
 /* What is in the file itself. */
 void disk_rig_peek(const char *path, uint64_t offset, void *to, size_t len);
+
+/* Tests of a function that takes the engine; io_uring may be forbidden, which skips. */
+#define BOTH_ENGINES(name)                                                                         \
+	TEST(name##_by_uring)                                                                      \
+	{                                                                                          \
+		name(DISK_URING);                                                                  \
+	}                                                                                          \
+	TEST(name##_by_threads)                                                                    \
+	{                                                                                          \
+		name(DISK_THREADS);                                                                \
+	}
+#define BOTH_T(name) T(name##_by_uring), T(name##_by_threads)
 
 /* The test's folder goes at its end. */
 void disk_rig_remove_folder(void);

@@ -2,6 +2,7 @@
 /* Requests to a disk, on both engines: what is moved, what fails, who is told when. */
 #include "tests/lib/disk_rig.h"
 #include "tests/lib/test.h"
+#include "vmm/core/poison.h"
 #include "vmm/host/disk_private.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -368,6 +370,31 @@ static void queue_of_another_thread(int engine)
 	disk_rig_close(&r);
 }
 
+/* Guest memory that the host has lost, met by the CPU in a bounce buffer and by the kernel. */
+static void lost_memory(int engine)
+{
+	struct err e;
+	uint8_t *lost;
+	int fd;
+
+	on(engine, DISK_NONE);
+	EXPECT_EQ(poison_handle(&e), 0);
+	fd = memfd_create("lost", MFD_CLOEXEC);
+	EXPECT_EQ(ftruncate(fd, 65536), 0);
+	lost = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	EXPECT(lost != MAP_FAILED);
+	EXPECT_EQ(ftruncate(fd, 0), 0);
+	EXPECT_EQ(disk_rig_read(&r, 0, lost + 1, 4096), -EFAULT);
+	EXPECT_EQ(disk_rig_write(&r, 0, lost + 1, 4096), -EFAULT);
+	EXPECT_EQ(disk_rig_write(&r, 0, lost, 4096), -EFAULT);
+	EXPECT_EQ(disk_rig_read(&r, 0, seen, 4096), 0);
+	expect_image(seen, 0, 4096);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	disk_rig_close(&r);
+	(void)munmap(lost, 65536);
+	(void)close(fd);
+}
+
 /* Many at once, of the kinds that threads do: all are done, by at most so many threads. */
 static void crowd(int engine)
 {
@@ -394,16 +421,6 @@ static void crowd(int engine)
 	disk_rig_close(&r);
 }
 
-#define BOTH_ENGINES(name)                                                                         \
-	TEST(name##_by_uring)                                                                      \
-	{                                                                                          \
-		name(DISK_URING);                                                                  \
-	}                                                                                          \
-	TEST(name##_by_threads)                                                                    \
-	{                                                                                          \
-		name(DISK_THREADS);                                                                \
-	}
-
 BOTH_ENGINES(reads_and_writes)
 BOTH_ENGINES(many_segments)
 BOTH_ENGINES(cut_file)
@@ -418,10 +435,10 @@ BOTH_ENGINES(full_file_system)
 BOTH_ENGINES(kicks_are_never_lost)
 BOTH_ENGINES(queue_of_another_thread)
 BOTH_ENGINES(crowd)
-
-#define BOTH_T(name) T(name##_by_uring), T(name##_by_threads)
+BOTH_ENGINES(lost_memory)
 
 TEST_MAIN(BOTH_T(reads_and_writes), BOTH_T(many_segments), BOTH_T(cut_file), BOTH_T(full_host),
 	  BOTH_T(zeroes), BOTH_T(kicks), BOTH_T(short_transfers), BOTH_T(failed_flush),
 	  BOTH_T(failed_stable_write), BOTH_T(unable_host), BOTH_T(full_file_system),
-	  BOTH_T(kicks_are_never_lost), BOTH_T(queue_of_another_thread), BOTH_T(crowd))
+	  BOTH_T(kicks_are_never_lost), BOTH_T(queue_of_another_thread), BOTH_T(crowd),
+	  BOTH_T(lost_memory))

@@ -153,7 +153,7 @@ static void compare(const struct disk_config *like, uint32_t file_align, int ali
 	struct side s[2] = { { 0 }, { 0 } };
 	uint8_t *model = malloc(SIZE), *was = malloc(SIZE), *seen = malloc(SIZE);
 	const char *path = c.path = disk_rig_image("model", SIZE);
-	pthread_t other;
+	pthread_t other = 0;
 
 	c.discard = true;
 	disk_rig_open(&r, &c);
@@ -216,24 +216,12 @@ static void snapshot(int engine)
 	compare(&(struct disk_config){ .engine = engine, .snapshot = true }, 0, 1, true);
 }
 
-#define BOTH_ENGINES(name)                                                                         \
-	TEST(name##_by_uring)                                                                      \
-	{                                                                                          \
-		name(DISK_URING);                                                                  \
-	}                                                                                          \
-	TEST(name##_by_threads)                                                                    \
-	{                                                                                          \
-		name(DISK_THREADS);                                                                \
-	}
-
 BOTH_ENGINES(writeback)
 BOTH_ENGINES(writethrough)
 BOTH_ENGINES(direct)
 BOTH_ENGINES(direct_with_odd_memory)
 BOTH_ENGINES(direct_on_large_blocks)
 BOTH_ENGINES(snapshot)
-
-#define BOTH_T(name) T(name##_by_uring), T(name##_by_threads)
 
 TEST_MAIN(BOTH_T(writeback), BOTH_T(writethrough), BOTH_T(direct), BOTH_T(direct_with_odd_memory),
 	  BOTH_T(direct_on_large_blocks), BOTH_T(snapshot))

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +145,64 @@ TEST(a_second_writer_is_refused_and_readers_share)
 	disk_rig_close(&r);
 }
 
+/* Its ring may hold the image a moment longer than the process lives. */
+TEST(the_image_of_a_killed_writer_can_be_opened_at_once)
+{
+	const struct disk_config c = plain(disk_rig_image("killed", MiB));
+	static uint8_t buf[4096];
+	int status, ready[2];
+
+	for (int i = 0; i < 10; i++) {
+		pid_t child;
+
+		EXPECT_EQ(pipe2(ready, O_CLOEXEC), 0);
+		child = fork();
+		if (child == 0) {
+			disk_rig_open(&r, &c);
+			EXPECT_EQ(write(ready[1], "x", 1), 1);
+			for (uint64_t at = 0;; at = (at + 4096) % MiB)
+				(void)disk_rig_write(&r, at, buf, sizeof(buf));
+		}
+		EXPECT_EQ(read(ready[0], buf, 1), 1);
+		(void)kill(child, SIGKILL);
+		EXPECT_EQ(waitpid(child, &status, 0), child);
+		disk_rig_open(&r, &c);
+		disk_rig_close(&r);
+		(void)close(ready[0]);
+		(void)close(ready[1]);
+	}
+}
+
+/* As a container's filter does it. */
+TEST(where_io_uring_is_forbidden_threads_do_the_work)
+{
+	struct sock_filter lines[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = { ARRAY_SIZE(lines), lines };
+	struct disk_config c = plain(disk_rig_image("filtered", 4096));
+	struct err e = { 0 };
+	uint8_t buf[512];
+
+	EXPECT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		test_skip("no system call filters here");
+	disk_rig_open(&r, &c);
+	EXPECT_STR(disk_queue_engine(r.q), "threads");
+	EXPECT_EQ(disk_rig_read(&r, 512, buf, 512), 0);
+	EXPECT_EQ(buf[3], disk_rig_byte(512 + 3));
+	disk_rig_close(&r);
+	c.engine = DISK_URING;
+	r.d = disk_open(&c, &e);
+	EXPECT(r.d != NULL);
+	EXPECT(!disk_queue_create(r.d, 8, &e));
+	EXPECT_HAS(e.text, "/filtered: io_uring: Operation not permitted");
+	disk_close(r.d);
+}
+
 TEST(the_size_follows_the_image)
 {
 	const char *path = disk_rig_image("grows", MiB);
@@ -191,6 +251,8 @@ TEST(cache_none_needs_a_file_system_that_can)
 TEST_MAIN(T(what_is_no_image_is_refused_by_its_name), T(an_image_without_a_sector_is_refused),
 	  T(a_tail_that_is_no_whole_sector_is_not_visible),
 	  T(an_image_that_may_only_be_read_says_to_open_it_so),
-	  T(a_second_writer_is_refused_and_readers_share), T(the_size_follows_the_image),
+	  T(a_second_writer_is_refused_and_readers_share),
+	  T(the_image_of_a_killed_writer_can_be_opened_at_once),
+	  T(where_io_uring_is_forbidden_threads_do_the_work), T(the_size_follows_the_image),
 	  T(a_file_has_small_blocks_and_says_what_suits_its_file_system),
 	  T(cache_none_needs_a_file_system_that_can))

@@ -96,8 +96,7 @@ void disk_start(struct disk_queue *q, struct disk_io *io)
 
 bool disk_wait(struct disk_queue *q, int kick_fd, int timeout_ms)
 {
-	struct disk_list done;
-	struct disk_io *io;
+	struct disk_io *io, *next;
 	bool kicked;
 
 	if (q->ready.first)
@@ -105,10 +104,10 @@ bool disk_wait(struct disk_queue *q, int kick_fd, int timeout_ms)
 	kicked = q->ring ? disk_uring_wait(q, kick_fd, timeout_ms)
 			 : disk_pool_wait(q, kick_fd, timeout_ms);
 	/* What done() starts and is done at once is for the next call: this one must end. */
-	disk_list_init(&done);
-	while ((io = disk_list_take(&q->ready)))
-		disk_list_put(&done, io);
-	while ((io = disk_list_take(&done))) {
+	io = q->ready.first;
+	disk_list_init(&q->ready);
+	for (; io; io = next) {
+		next = io->next;
 		q->in_flight--;
 		io->done(io);
 	}

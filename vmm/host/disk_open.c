@@ -166,6 +166,8 @@ static int prepare_direct(struct host_disk *d, struct err *e)
 			"disk %s: its size is no multiple of the %u bytes that cache=none needs "
 			"here; use cache=writeback",
 			d->path, d->file_align);
+	if (d->d.physical_block < d->file_align)
+		d->d.physical_block = d->file_align;
 	d->gated = !d->d.ro && d->file_align > DISK_SECTOR;
 	return 0;
 }
