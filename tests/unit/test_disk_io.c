@@ -241,6 +241,21 @@ static void failed_stable_write(int engine)
 	disk_rig_close(&r);
 }
 
+/* A discard or zeroes that are done but for the flush: ENOSPC would be tried again, for nothing. */
+static void failed_stable_zeroes(int engine)
+{
+	on(engine, DISK_WRITETHROUGH);
+	disk_rig_fault(&r, fault);
+	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 0, 4096), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 4096, 4096), 0);
+	next_fault(DISK_FLUSH, -ENOSPC);
+	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 0, 4096), -EIO);
+	EXPECT_EQ(atomic_load(&nth), 0); /* it was flushed */
+	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 0, 4096), -EIO);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -EIO);
+	disk_rig_close(&r);
+}
+
 static void unable_host(int engine)
 {
 	on(engine, DISK_WRITEBACK);
@@ -436,9 +451,10 @@ BOTH_ENGINES(kicks_are_never_lost)
 BOTH_ENGINES(queue_of_another_thread)
 BOTH_ENGINES(crowd)
 BOTH_ENGINES(lost_memory)
+BOTH_ENGINES(failed_stable_zeroes)
 
 TEST_MAIN(BOTH_T(reads_and_writes), BOTH_T(many_segments), BOTH_T(cut_file), BOTH_T(full_host),
 	  BOTH_T(zeroes), BOTH_T(kicks), BOTH_T(short_transfers), BOTH_T(failed_flush),
 	  BOTH_T(failed_stable_write), BOTH_T(unable_host), BOTH_T(full_file_system),
 	  BOTH_T(kicks_are_never_lost), BOTH_T(queue_of_another_thread), BOTH_T(crowd),
-	  BOTH_T(lost_memory))
+	  BOTH_T(lost_memory), BOTH_T(failed_stable_zeroes))

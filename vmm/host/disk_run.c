@@ -103,6 +103,15 @@ static int flush(struct host_disk *d)
 	return result;
 }
 
+/*
+ * What a synchronous request that was no plain write ends with. Never ENOSPC: the request is done
+ * but for this, and doing it once more would have nothing left to fail.
+ */
+static int make_stable(struct host_disk *d, const struct disk_io *io)
+{
+	return disk_wants_stable(d, io) && flush(d) ? -EIO : 0;
+}
+
 static ssize_t move_at(int fd, const struct disk_io *io, const struct iovec *iov, unsigned niov,
 		       int flags)
 {
@@ -277,9 +286,7 @@ static int zero(struct host_disk *d, struct disk_io *io, struct disk_bounce *b)
 		}
 		result = write_zeroes(d, io, part, b);
 	}
-	if (!result && by_host && disk_wants_stable(d, io))
-		result = flush(d);
-	return result;
+	return !result && by_host ? make_stable(d, io) : result;
 }
 
 static int discard_part(struct host_disk *d, const struct disk_io *io, uint64_t offset,
@@ -313,11 +320,10 @@ static int discard(struct host_disk *d, struct disk_io *io, struct disk_bounce *
 		result = discard_part(d, io, io->offset + skip, align_down(io->len - skip, align));
 	if (is_unsupported(result))
 		result = 0;
-	if (!result)
-		advance(io, io->len);
-	if (!result && disk_wants_stable(d, io))
-		result = flush(d);
-	return result;
+	if (result)
+		return result;
+	advance(io, io->len);
+	return make_stable(d, io);
 }
 
 int disk_run(struct host_disk *d, struct disk_io *io, struct disk_bounce *b)

@@ -242,12 +242,14 @@ bool disk_uring_start(struct disk_queue *q, struct disk_io *io)
 static void completed(struct disk_queue *q, struct disk_io *io, int res)
 {
 	struct host_disk *d = q->disk;
+	bool again;
 
 	res = (int)disk_faulted(d, io->op, res);
-	if (io->op == DISK_FLUSH && res != -EINTR && res != -ECANCELED)
+	again = res == -EINTR || res == -EAGAIN || res == -ECANCELED;
+	if (io->op == DISK_FLUSH && !again)
 		res = disk_flush_ended(d, res);
 	leave_gate(d, io);
-	if (res == -EINTR || res == -EAGAIN || res == -ECANCELED) {
+	if (again) {
 		disk_pool_add(q, io);
 		return;
 	}
