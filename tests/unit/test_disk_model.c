@@ -216,6 +216,52 @@ static void snapshot(int engine)
 	compare(&(struct disk_config){ .engine = engine, .snapshot = true }, 0, 1, true);
 }
 
+static void nothing(struct disk_io *io)
+{
+	EXPECT_EQ(io->result, 0);
+}
+
+/* A whole block and one of its sectors at the same time: which of them that sector has is open. */
+static void sector_in_a_block_that_is_written(int engine)
+{
+	struct disk_config c = { .engine = engine, .cache = DISK_NONE };
+	struct disk_rig r;
+	uint8_t *block;
+
+	c.path = disk_rig_image("block", MiB);
+	disk_rig_open(&r, &c);
+	host_disk(r.d)->file_align = 4096;
+	host_disk(r.d)->gated = true;
+	EXPECT_EQ(posix_memalign((void **)&block, 4096, 3 * 4096), 0);
+	memset(block + 4096, 0xff, 4096);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct iovec whole = { block, 4096 }, sector = { block + 4096, 512 };
+		struct disk_io a = { .op = DISK_WRITE,
+				     .offset = 8192,
+				     .len = 4096,
+				     .iov = &whole,
+				     .niov = 1,
+				     .done = nothing };
+		struct disk_io b = { .op = DISK_WRITE,
+				     .offset = 8192,
+				     .len = 512,
+				     .iov = &sector,
+				     .niov = 1,
+				     .done = nothing };
+
+		memset(block, (int)(i % 200), 4096);
+		disk_start(r.q, i % 2 ? &a : &b);
+		disk_start(r.q, i % 2 ? &b : &a);
+		while (disk_in_flight(r.q))
+			(void)disk_wait(r.q, -1, -1);
+		EXPECT_EQ(disk_rig_read(&r, 8192, block + 8192, 4096), 0);
+		EXPECT_EQ(memcmp(block + 8192 + 512, block + 512, 4096 - 512), 0);
+	}
+	disk_rig_close(&r);
+	free(block);
+}
+
+BOTH_ENGINES(sector_in_a_block_that_is_written)
 BOTH_ENGINES(writeback)
 BOTH_ENGINES(writethrough)
 BOTH_ENGINES(direct)
@@ -223,5 +269,6 @@ BOTH_ENGINES(direct_with_odd_memory)
 BOTH_ENGINES(direct_on_large_blocks)
 BOTH_ENGINES(snapshot)
 
-TEST_MAIN(BOTH_T(writeback), BOTH_T(writethrough), BOTH_T(direct), BOTH_T(direct_with_odd_memory),
-	  BOTH_T(direct_on_large_blocks), BOTH_T(snapshot))
+TEST_MAIN(BOTH_T(sector_in_a_block_that_is_written), BOTH_T(writeback), BOTH_T(writethrough),
+	  BOTH_T(direct), BOTH_T(direct_with_odd_memory), BOTH_T(direct_on_large_blocks),
+	  BOTH_T(snapshot))
