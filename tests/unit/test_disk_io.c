@@ -241,15 +241,19 @@ static void failed_stable_write(int engine)
 	disk_rig_close(&r);
 }
 
-/* A discard or zeroes that are done but for the flush: ENOSPC would be tried again, for nothing. */
+/* Zeroes and a discard that are done but for the flush: ENOSPC would be tried again, for nothing.
+ */
 static void failed_stable_zeroes(int engine)
 {
+	struct disk_io zero = { .op = DISK_ZERO, .unmap = true, .len = 4096 };
+
 	on(engine, DISK_WRITETHROUGH);
 	disk_rig_fault(&r, fault);
-	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 0, 4096), 0);
+	EXPECT_EQ(disk_rig_do(&r, &zero), 0);
 	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 4096, 4096), 0);
 	next_fault(DISK_FLUSH, -ENOSPC);
-	EXPECT_EQ(disk_rig_op(&r, DISK_ZERO, 0, 4096), -EIO);
+	zero.len = 4096;
+	EXPECT_EQ(disk_rig_do(&r, &zero), -EIO);
 	EXPECT_EQ(atomic_load(&nth), 0); /* it was flushed */
 	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 0, 4096), -EIO);
 	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -EIO);
