@@ -6,12 +6,13 @@
  * Both directions are flow-controlled: input is taken from the chardev as the guest gives buffers
  * (and, with MULTIPORT, has the port open), and a request of output is given back when the chardev
  * has taken it all. A port whose reader stopped waits by itself. A console's driver waits for its
- * output with interrupts off, so there the chardev's rule for guests that poll holds: after a
- * second without a byte taken, output is dropped until the reader moves.
+ * output with interrupts off, so there the chardev's rule for guests that poll holds: after
+ * about four seconds without a byte taken, output is dropped until the reader moves.
  *
  * MULTIPORT is offered only where it is needed: for a single console without a name the simpler
- * protocol serves, which drivers agree on. For a control message of the size the specification and
- * Linux have the two numbers in different orders; it is sent as Linux reads it, rows first.
+ * protocol serves, on whose size all drivers agree. In a control message it goes columns first, as
+ * the specification has it and the Linux kernels of Debian (6.1, 6.12, 7.2) read it; some other
+ * kernels want it the other way round.
  *
  * Named ports are open on the host's side while the chardev has a peer; consoles always. Emergency
  * writes go to port 0; one that finds the chardev full is lost.

@@ -70,10 +70,10 @@ static size_t say(const struct console_port *p, struct long_message *m, enum eve
 	return sizeof(m->head) + more;
 }
 
-/* As Linux has always read it; see console.h. */
+/* See console.h for drivers that read it the other way round. */
 static size_t say_size(const struct console_port *p, struct long_message *m)
 {
-	const le16 size[2] = { { htole16(p->rows) }, { htole16(p->cols) } };
+	const le16 size[2] = { { htole16(p->cols) }, { htole16(p->rows) } };
 
 	memcpy(m->more, size, sizeof(size));
 	return say(p, m, RESIZE, 0, sizeof(size));

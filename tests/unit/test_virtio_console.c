@@ -117,7 +117,7 @@ static void hear(uint32_t id, uint16_t event, uint16_t value)
 
 static void hear_size(uint32_t id, uint16_t cols, uint16_t rows)
 {
-	const uint16_t size[2] = { rows, cols };
+	const uint16_t size[2] = { cols, rows };
 
 	hear_more(id, RESIZE, 0, size, sizeof(size));
 }

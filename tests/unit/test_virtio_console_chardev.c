@@ -122,7 +122,9 @@ static void *user(void *arg)
 		struct pollfd p = { fd, (short)(sent < MUCH ? POLLIN | POLLOUT : POLLIN), 0 };
 		ssize_t n = 0;
 
-		EXPECT_EQ(poll(&p, 1, 30000), 1);
+		if (poll(&p, 1, 30000) != 1)
+			test_fail(__FILE__, __LINE__, "%zu sent, %zu got, %ju dropped", sent, got,
+				  (uintmax_t)(chardev_dropped(con) + chardev_dropped(agent)));
 		if (p.revents & POLLOUT) {
 			size_t want = MUCH - sent < sizeof(buf) ? MUCH - sent : sizeof(buf);
 
@@ -255,6 +257,9 @@ TEST(a_named_port_whose_reader_stopped_waits_and_loses_nothing)
 
 	begin(0);
 	fd = dial();
+	print(TX1, 1);
+	rig_check(fd, 0, 1, 0);
+	EXPECT(wait_back(TX1, 20000));
 	print(TX1, LEN);
 	EXPECT(!wait_back(TX1, 3000));
 	print(TX0, 1000);
