@@ -35,8 +35,10 @@ static void kick(struct vcpu *v)
 
 bool vcpu_wanted(struct vcpu *v)
 {
+	const struct vcpus *s = v->set;
+
 	LOCK_SCOPE(&v->set->lock);
-	return v->set->holds || v->set->quit;
+	return s->holds || s->quit || (s->alone && s->alone != v);
 }
 
 void vcpu_immediate_exit(struct vcpu *v, bool on)
@@ -51,7 +53,7 @@ static bool may_enter(struct vcpu *v)
 	struct vcpus *s = v->set;
 
 	LOCK_SCOPE(&s->lock);
-	while (!s->quit && (s->holds || v->parked))
+	while (!s->quit && (s->holds || s->alone || v->parked))
 		cond_wait(&s->changed, &s->lock);
 	if (s->quit)
 		return false;
@@ -68,7 +70,7 @@ static void came_out(struct vcpu *v, bool park)
 	LOCK_SCOPE(&s->lock);
 	v->running = false;
 	v->parked = park;
-	if (--s->running == 0)
+	if (--s->running == 0 || s->alone)
 		cond_broadcast(&s->changed);
 }
 
@@ -231,4 +233,31 @@ void vcpus_unpark(struct vcpus *s)
 {
 	for (unsigned i = 0; i < s->nr; i++)
 		vcpu_unpark(&s->vcpu[i]);
+}
+
+bool vcpus_exclusive_begin(struct vcpu *v)
+{
+	struct vcpus *s = v->set;
+
+	LOCK_SCOPE(&s->lock);
+	assert(v->running);
+	if (s->holds || s->quit || s->alone)
+		return false;
+	s->alone = v;
+	for (unsigned i = 0; i < s->nr; i++)
+		if (s->vcpu[i].running && &s->vcpu[i] != v)
+			kick(&s->vcpu[i]);
+	while (s->running > 1)
+		cond_wait(&s->changed, &s->lock);
+	return true;
+}
+
+void vcpus_exclusive_end(struct vcpu *v)
+{
+	struct vcpus *s = v->set;
+
+	LOCK_SCOPE(&s->lock);
+	assert(s->alone == v);
+	s->alone = NULL;
+	cond_broadcast(&s->changed);
 }

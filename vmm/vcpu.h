@@ -11,6 +11,8 @@
  *	RUNNING --kick--> HELD --release--> RUNNING
  *	RUNNING --VCPU_PARK--> PARKED --vcpus_unpark()--> HELD or RUNNING
  *
+ * A vCPU may have the guest for itself for a moment: vcpus_exclusive_begin().
+ *
  * Lock order: vcpus.lock is first of all; it is never held while a device or KVM is called.
  */
 #ifndef VMM_VCPU_H
@@ -50,9 +52,10 @@ struct vcpu {
 struct vcpus {
 	struct mutex lock;
 	struct cond changed;
-	unsigned holds;	  /* lock */
-	unsigned running; /* threads in arch_vcpu_run(); lock */
-	bool quit;	  /* lock */
+	unsigned holds;	    /* lock */
+	unsigned running;   /* threads in arch_vcpu_run(); lock */
+	struct vcpu *alone; /* has the guest for itself; NULL: none; lock */
+	bool quit;	    /* lock */
 	enum vcpu_result (*enter)(struct vcpu *v);
 	unsigned nr;
 	struct vcpu *vcpu; /* nr of them; owned */
@@ -82,6 +85,16 @@ void vcpus_release(struct vcpus *s);
 /* Lets parked vCPUs, or one, take part again; hold them. */
 void vcpus_unpark(struct vcpus *s);
 void vcpu_unpark(struct vcpu *v);
+
+/*
+ * Has the other vCPUs come out, as vcpus_hold() does, and stay out until vcpus_exclusive_end(). On
+ * the thread of @v, inside arch_vcpu_run(), with no access unfinished. False when somebody else
+ * stops the world, or wants to be alone: @v has to come out itself then (vcpu_wanted() says so),
+ * and may try again when it is back. Who holds the vCPUs meanwhile waits for the end, so make it
+ * short; its kick makes KVM_RUN return here too.
+ */
+bool vcpus_exclusive_begin(struct vcpu *v) MUST_CHECK;
+void vcpus_exclusive_end(struct vcpu *v);
 
 /* Whether this vCPU should come out: asked by arch_vcpu_run() after an interrupted KVM_RUN. */
 bool vcpu_wanted(struct vcpu *v);

@@ -10,6 +10,9 @@ enum { N = 4 };
 static uint8_t immediate_exit[N];
 static atomic_uint inside, entries[N];
 static atomic_bool ask_park[N];
+static atomic_bool want_alone;
+static atomic_uint times_alone[N];
+static unsigned together; /* only who is alone touches it: TSan would tell */
 
 /* Stands for KVM_RUN: stays in the "guest" until kicked, as the kernel does. */
 static enum vcpu_result enter(struct vcpu *v)
@@ -22,6 +25,15 @@ static enum vcpu_result enter(struct vcpu *v)
 		if (atomic_exchange(&ask_park[v->index], false)) {
 			r = VCPU_PARK;
 			break;
+		}
+		if (atomic_load(&want_alone)) {
+			if (!vcpus_exclusive_begin(v))
+				break;
+			together++;
+			EXPECT_EQ(atomic_load(&inside), 1);
+			together--;
+			atomic_fetch_add(&times_alone[v->index], 1);
+			vcpus_exclusive_end(v);
 		}
 		(void)usleep(100);
 	}
@@ -116,6 +128,43 @@ TEST(vcpus_stop_ends_held_parked_and_running_threads)
 	EXPECT_EQ(atomic_load(&inside), 0);
 }
 
+TEST(vcpus_that_all_want_to_be_alone_are_so_in_turn)
+{
+	struct vcpus s;
+	unsigned done = 0;
+
+	start(&s);
+	atomic_store(&want_alone, true);
+	vcpus_release(&s);
+	for (unsigned i = 0; i < 10000 && done < N; i++) {
+		(void)usleep(1000);
+		done = 0;
+		for (unsigned n = 0; n < N; n++)
+			done += atomic_load(&times_alone[n]) >= 20;
+	}
+	EXPECT_EQ(done, N);
+	EXPECT_EQ(together, 0);
+	vcpus_destroy(&s);
+}
+
+TEST(vcpus_hold_and_stop_while_they_want_to_be_alone)
+{
+	struct vcpus s;
+
+	start(&s);
+	atomic_store(&want_alone, true);
+	vcpus_release(&s);
+	for (unsigned i = 0; i < 100; i++) {
+		vcpus_hold(&s);
+		EXPECT_EQ(atomic_load(&inside), 0);
+		together++;
+		vcpus_release(&s);
+		(void)usleep(200);
+	}
+	vcpus_destroy(&s);
+	EXPECT_EQ(together, 100);
+}
+
 TEST(vcpus_refuse_a_host_cpu_that_is_not_there)
 {
 	const uint16_t cpu = 4000;
@@ -131,4 +180,6 @@ TEST(vcpus_refuse_a_host_cpu_that_is_not_there)
 TEST_MAIN(T(vcpus_run_only_after_release_and_never_while_held), T(vcpus_holds_are_counted),
 	  T(vcpus_parked_stays_out_until_unparked),
 	  T(vcpus_stop_ends_held_parked_and_running_threads),
+	  T(vcpus_that_all_want_to_be_alone_are_so_in_turn),
+	  T(vcpus_hold_and_stop_while_they_want_to_be_alone),
 	  T(vcpus_refuse_a_host_cpu_that_is_not_there))
