@@ -317,7 +317,9 @@ static void make_ram(struct gmem *mem)
 
 	EXPECT(ram != MAP_FAILED);
 	*mem = (struct gmem){ 0 };
-	EXPECT_EQ(gmem_add(mem, &(struct gmem_region){ RAM_BASE, RAM_SIZE, ram, "RAM", false }, &e),
+	EXPECT_EQ(gmem_add(mem,
+			   &(struct gmem_region){ RAM_BASE, RAM_SIZE, ram, "RAM", false, NULL },
+			   &e),
 		  0);
 }
 

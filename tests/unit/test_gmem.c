@@ -3,6 +3,7 @@
 #include "vmm/core/gmem.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static uint8_t low[0x2000], next[0x1000], high[0x1000];
 
@@ -76,9 +77,68 @@ TEST(gmem_never_wraps)
 	EXPECT_EQ(gmem_window(&m, gpa(0), SIZE_MAX).len, 0);
 }
 
+static char told[64];
+
+static void before(void *ctx UNUSED, gpa_t at, size_t len, bool write)
+{
+	(void)snprintf(told, sizeof(told), "%c%llx+%zu", write ? 'w' : 'r',
+		       (unsigned long long)at.a, len);
+}
+
+static void after(void *ctx UNUSED, gpa_t at UNUSED, size_t len UNUSED, bool write UNUSED)
+{
+	(void)strcat(told, "!");
+}
+
+static void written(void *ctx UNUSED, gpa_t at, size_t len)
+{
+	before(NULL, at, len, true);
+}
+
+TEST(gmem_tells_of_what_devices_do_and_of_nothing_else)
+{
+	static const struct gmem_observer o = { before, after, written, NULL };
+	struct gmem m = memory();
+	uint64_t v = 0x1122334455667788, got[2] = { 0 };
+
+	m.observer = &o;
+	EXPECT(gmem_write(&m, gpa(0x10008), &v, 8));
+	EXPECT_STR(told, "w10008+8!");
+	EXPECT(gmem_read(&m, gpa(0x10009), got, 2));
+	EXPECT_STR(told, "r10009+2!");
+	gmem_mark_dirty(&m, gpa(0x10000), 3);
+	EXPECT_STR(told, "w10000+3");
+	EXPECT(gmem_peek(&m, gpa(0x10008), got, 8));
+	EXPECT_EQ(got[0], v);
+	EXPECT(gmem_store(&m, gpa(0x10010), got, 16) && gmem_load(&m, gpa(0x10008), got, 16));
+	EXPECT_EQ(got[1], v);
+	EXPECT_STR(told, "w10000+3");
+}
+
+TEST(gmem_single_accesses_have_every_size_and_place)
+{
+	struct gmem m = memory();
+
+	for (unsigned size = 1; size <= 16; size *= 2) {
+		for (unsigned off = 0; off <= 16; off++) {
+			uint8_t in[16], out[16] = { 0 };
+
+			memset(low, 0, 64);
+			for (unsigned i = 0; i < size; i++)
+				in[i] = (uint8_t)(i + 1);
+			EXPECT(gmem_store(&m, gpa(0x10010 + off), in, size));
+			EXPECT(gmem_load(&m, gpa(0x10010 + off), out, size));
+			EXPECT_EQ(memcmp(in, out, size), 0);
+			EXPECT_EQ(memcmp(low + 0x10 + off, in, size), 0);
+			EXPECT_EQ(low[0xf + off] | low[0x10 + off + size], 0);
+		}
+	}
+	EXPECT(!gmem_store(&m, gpa(0x11ffc), "abcdefgh", 8)); /* in two regions */
+}
+
 TEST(gmem_never_writes_what_is_read_only)
 {
-	const struct gmem_region rom = { 0x13000, sizeof(high), high, "rom", true };
+	const struct gmem_region rom = { 0x13000, sizeof(high), high, "rom", true, NULL };
 	struct gmem m = { .nr = 0 };
 	uint8_t got[4];
 	struct err e;
@@ -112,4 +172,6 @@ TEST(gmem_refuses_bad_regions)
 
 TEST_MAIN(T(gmem_copies_across_regions_that_touch), T(gmem_writes_nothing_of_what_does_not_fit),
 	  T(gmem_finds_the_region_that_holds_all_of_a_range), T(gmem_never_wraps),
-	  T(gmem_never_writes_what_is_read_only), T(gmem_refuses_bad_regions))
+	  T(gmem_tells_of_what_devices_do_and_of_nothing_else),
+	  T(gmem_single_accesses_have_every_size_and_place), T(gmem_never_writes_what_is_read_only),
+	  T(gmem_refuses_bad_regions))

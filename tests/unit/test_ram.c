@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void works(unsigned flags, uint64_t size)
@@ -49,6 +50,25 @@ TEST(ram_shared_can_be_neither_shrunk_nor_grown)
 	ram_destroy(&r);
 }
 
+TEST(ram_mapped_twice_is_the_same_memory_with_rights_of_its_own)
+{
+	struct ram r;
+	struct err e;
+
+	EXPECT_EQ(ram_create(&r, 4 * MiB, 0, &e), 0);
+	EXPECT(r.guest == r.host);
+	ram_destroy(&r);
+	EXPECT_EQ(ram_create(&r, 4 * MiB, RAM_TWICE, &e), 0);
+	EXPECT(r.guest != r.host);
+	EXPECT(is_aligned((uintptr_t)r.guest, 2 * MiB));
+	((volatile char *)r.guest)[5] = 1;
+	EXPECT_EQ(mprotect(r.guest, 64 * KiB, PROT_READ), 0);
+	((volatile char *)r.host)[5] += 1;
+	EXPECT_EQ(((volatile char *)r.guest)[5], 2);
+	ram_destroy(&r);
+	EXPECT(r.guest == NULL);
+}
+
 TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
 {
 	struct ram r;
@@ -65,4 +85,5 @@ TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
 
 TEST_MAIN(T(ram_is_aligned_and_zero_for_every_kind_and_size), T(ram_may_be_more_than_the_host_has),
 	  T(ram_shared_can_be_neither_shrunk_nor_grown),
+	  T(ram_mapped_twice_is_the_same_memory_with_rights_of_its_own),
 	  T(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays))

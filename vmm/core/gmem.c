@@ -73,7 +73,7 @@ static bool writable(const struct gmem *m, gpa_t at, size_t len)
 	return true;
 }
 
-bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
+bool gmem_peek(const struct gmem *m, gpa_t at, void *dst, size_t len)
 {
 	char *to = dst;
 
@@ -91,21 +91,78 @@ bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
 	return true;
 }
 
-bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
+bool gmem_read(const struct gmem *m, gpa_t at, void *dst, size_t len)
+{
+	const struct gmem_observer *o = m->observer;
+	bool done;
+
+	if (o)
+		o->before(o->ctx, at, len, false);
+	done = gmem_peek(m, at, dst, len);
+	if (o)
+		o->after(o->ctx, at, len, false);
+	return done;
+}
+
+static bool copy_in(struct gmem *m, gpa_t at, const void *src, size_t len)
 {
 	const char *from = src;
 
-	if (!writable(m, at, len))
-		return false;
 	while (len) {
 		struct window w = gmem_window(m, at, len);
 
 		if (!poison_copy(w.host, from, w.len))
 			return false;
-		gmem_mark_dirty(m, at, w.len);
 		from += w.len;
 		at.a += w.len;
 		len -= w.len;
 	}
+	return true;
+}
+
+bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
+{
+	const struct gmem_observer *o = m->observer;
+	bool done;
+
+	if (!writable(m, at, len))
+		return false;
+	if (o)
+		o->before(o->ctx, at, len, true);
+	done = copy_in(m, at, src, len);
+	if (o)
+		o->after(o->ctx, at, len, true);
+	return done;
+}
+
+void gmem_tell_written_(const struct gmem *m, gpa_t at, size_t len)
+{
+	m->observer->written(m->observer->ctx, at, len);
+}
+
+void gmem_tell_written_host_(const struct gmem *m, const void *host, size_t len)
+{
+	for (size_t i = 0; i < m->nr; i++) {
+		const struct gmem_region *r = &m->region[i];
+		const uint64_t off = (uint64_t)((uintptr_t)host - (uintptr_t)r->host);
+
+		if (off < r->size)
+			gmem_tell_written_(m, gpa(r->base + off), len);
+	}
+}
+
+bool gmem_load(const struct gmem *m, gpa_t at, void *dst, unsigned size)
+{
+	struct window w = piece(m, at, size, false);
+
+	return w.len == size && poison_load(dst, w.host, size);
+}
+
+bool gmem_store(struct gmem *m, gpa_t at, const void *src, unsigned size)
+{
+	struct window w = piece(m, at, size, true);
+
+	if (w.len != size || !poison_store(w.host, src, size))
+		return false;
 	return true;
 }

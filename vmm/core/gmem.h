@@ -7,6 +7,10 @@
  * bounded host range. Every write goes through here or is told to gmem_mark_dirty(), so that a
  * dirty log can see what KVM cannot.
  *
+ * What devices do here is done by the guest's machine, and an observer can be told of it (a reading
+ * through a window is not seen). gmem_peek(), gmem_load() and gmem_store() are for vmm's own view
+ * of the guest, and for a vCPU's accesses that vmm carries out: nobody is told.
+ *
  * Regions are added before the first vCPU runs and stay; look-ups need no lock.
  */
 #ifndef VMM_CORE_GMEM_H
@@ -34,6 +38,15 @@ struct gmem_region {
 	void *host;	     /* borrowed from whoever mapped it; outlives the gmem */
 	const char *name;    /* for reports; borrowed */
 	bool readonly;	     /* neither the guest nor a device writes it */
+	void *guest;	     /* where KVM's slot points to, if not to host; borrowed as well */
+};
+
+/* Who is told of what devices do; any thread. A call of after() follows each of before(). */
+struct gmem_observer {
+	void (*before)(void *ctx, gpa_t at, size_t len, bool write);
+	void (*after)(void *ctx, gpa_t at, size_t len, bool write);
+	void (*written)(void *ctx, gpa_t at, size_t len); /* through a window */
+	void *ctx;
 };
 
 #define GMEM_MAX_REGIONS 64
@@ -41,6 +54,8 @@ struct gmem_region {
 struct gmem {
 	struct gmem_region region[GMEM_MAX_REGIONS]; /* sorted by base, disjoint */
 	size_t nr;
+	/* Borrowed; NULL: none. Set while nobody else uses the memory. */
+	const struct gmem_observer *observer;
 };
 
 /*
@@ -74,17 +89,34 @@ struct window gmem_window(const struct gmem *m, gpa_t at, size_t len);
  */
 const struct gmem_region *gmem_find(const struct gmem *m, gpa_t at, uint64_t len);
 
+/* Tells the observer. */
+void gmem_tell_written_(const struct gmem *m, gpa_t at, size_t len);
+void gmem_tell_written_host_(const struct gmem *m, const void *host, size_t len);
+
 /*
  * Says that [@at, @at + @len) was written through a window; the second, by its host address. Nobody
  * keeps a dirty log yet; callers already say what they write.
  */
-static inline void gmem_mark_dirty(struct gmem *m UNUSED, gpa_t at UNUSED, size_t len UNUSED)
+static inline void gmem_mark_dirty(const struct gmem *m, gpa_t at, size_t len)
 {
+	if (m->observer)
+		gmem_tell_written_(m, at, len);
 }
-static inline void gmem_mark_dirty_host(struct gmem *m UNUSED, const void *host UNUSED,
-					size_t len UNUSED)
+static inline void gmem_mark_dirty_host(const struct gmem *m, const void *host, size_t len)
 {
+	if (m->observer)
+		gmem_tell_written_host_(m, host, len);
 }
+
+/* As gmem_read(), for who only looks at the guest. */
+bool gmem_peek(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK;
+
+/*
+ * One access of @size bytes, 1, 2, 4, 8 or 16, single-copy atomic where @at is aligned. False as
+ * above; also when it is not all in one region.
+ */
+bool gmem_load(const struct gmem *m, gpa_t at, void *dst, unsigned size) MUST_CHECK;
+bool gmem_store(struct gmem *m, gpa_t at, const void *src, unsigned size) MUST_CHECK;
 
 /* Reads a whole object. */
 #define GMEM_GET(m, at, obj) gmem_read((m), (at), (obj), sizeof(*(obj)))

@@ -144,3 +144,110 @@ void poison_replace(void *host, size_t len)
 			failed[i] = 0;
 	}
 }
+
+/* --- one access --------------------------------------------------------------------------------
+ */
+
+/* Volatile, so that each is one instruction; packed, so that it may lie anywhere. */
+#define WORD(bits)                                                                                 \
+	struct __attribute__((packed)) word##bits {                                                \
+		uint##bits##_t v;                                                                  \
+	}
+WORD(16);
+WORD(32);
+WORD(64);
+
+#define LOAD(dst, at, bits)                                                                        \
+	do {                                                                                       \
+		uint##bits##_t v_ = ((const volatile struct word##bits *)(at))->v;                 \
+		memcpy((dst), &v_, sizeof(v_));                                                    \
+	} while (0)
+
+#define STORE(at, src, bits)                                                                       \
+	do {                                                                                       \
+		uint##bits##_t v_;                                                                 \
+		memcpy(&v_, (src), sizeof(v_));                                                    \
+		((volatile struct word##bits *)(at))->v = v_;                                      \
+	} while (0)
+
+static void load_pair(uint64_t *v, const void *at)
+{
+#ifdef __aarch64__
+	__asm__ volatile("ldp %0, %1, [%2]" : "=&r"(v[0]), "=r"(v[1]) : "r"(at) : "memory");
+#else
+	memcpy(v, at, 16);
+#endif
+}
+
+static void store_pair(void *at, const uint64_t *v)
+{
+#ifdef __aarch64__
+	__asm__ volatile("stp %0, %1, [%2]" : : "r"(v[0]), "r"(v[1]), "r"(at) : "memory");
+#else
+	memcpy(at, v, 16);
+#endif
+}
+
+bool poison_load(void *dst, const void *at, unsigned size)
+{
+	uint64_t pair[2];
+
+	if (sigsetjmp(out, 0))
+		return false;
+	copying = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	switch (size) {
+	case 1:
+		*(uint8_t *)dst = *(const volatile uint8_t *)at;
+		break;
+	case 2:
+		LOAD(dst, at, 16);
+		break;
+	case 4:
+		LOAD(dst, at, 32);
+		break;
+	case 8:
+		LOAD(dst, at, 64);
+		break;
+	default:
+		assert(size == 16);
+		load_pair(pair, at);
+		memcpy(dst, pair, sizeof(pair));
+		break;
+	}
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	copying = 0;
+	return true;
+}
+
+bool poison_store(void *at, const void *src, unsigned size)
+{
+	uint64_t pair[2];
+
+	if (sigsetjmp(out, 0))
+		return false;
+	copying = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	switch (size) {
+	case 1:
+		*(volatile uint8_t *)at = *(const uint8_t *)src;
+		break;
+	case 2:
+		STORE(at, src, 16);
+		break;
+	case 4:
+		STORE(at, src, 32);
+		break;
+	case 8:
+		STORE(at, src, 64);
+		break;
+	default:
+		assert(size == 16);
+		memcpy(pair, src, sizeof(pair));
+		store_pair(at, pair);
+		break;
+	}
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	copying = 0;
+	return true;
+}

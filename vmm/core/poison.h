@@ -42,4 +42,11 @@ void poison_probe(const void *at, size_t len);
 #define POISON_KEPT 64
 void poison_replace(void *host, size_t len);
 
+/*
+ * The same as one access: @size is 1, 2, 4, 8 or 16, and @at may fail. Single-copy atomic as far as
+ * the host's CPU makes an instruction of that size so: where @at is aligned, of 16 bytes as a pair.
+ */
+bool poison_load(void *dst, const void *at, unsigned size) MUST_CHECK;
+bool poison_store(void *at, const void *src, unsigned size) MUST_CHECK;
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "vmm/base/checked.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -36,7 +37,7 @@ static uint64_t page_size(void)
  * Maps r->size bytes at a place that is @align-aligned: takes more, and gives back the ends. What
  * is of a file, or is filled at once, comes in when its place is known.
  */
-static int map_aligned(struct ram *r, uint64_t align, int flags, struct err *e)
+static int map_aligned(const struct ram *r, void **to, uint64_t align, int flags, struct err *e)
 {
 	const bool plain = r->fd < 0 && !(flags & MAP_POPULATE);
 	uint64_t span;
@@ -58,7 +59,7 @@ static int map_aligned(struct ram *r, uint64_t align, int flags, struct err *e)
 	if (at + span > end)
 		(void)munmap((char *)hint + (end - at), at + span - end);
 	if (plain) {
-		r->host = (char *)hint + (aligned - at);
+		*to = (char *)hint + (aligned - at);
 		return 0;
 	}
 	host = mmap((char *)hint + (aligned - at), r->size, PROT_READ | PROT_WRITE,
@@ -69,7 +70,7 @@ static int map_aligned(struct ram *r, uint64_t align, int flags, struct err *e)
 		(void)munmap((char *)hint + (aligned - at), r->size);
 		return code;
 	}
-	r->host = host;
+	*to = host;
 	return 0;
 }
 
@@ -99,12 +100,22 @@ static int no_pool_pages(struct ram *r, uint64_t page, struct err *e)
 		       page / KiB);
 }
 
+static void advise(const struct ram *r, void *at, bool pool)
+{
+	/* Advice: a host without huge pages runs the guest all the same, only slower. */
+	if (!pool && r->size >= HUGE_PAGE)
+		(void)madvise(at, r->size, MADV_HUGEPAGE);
+	/* A core file of vmm is about vmm. */
+	(void)madvise(at, r->size, MADV_DONTDUMP);
+}
+
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 {
 	bool pool = flags & RAM_HUGETLB;
 	uint64_t align = pool ? pool_page_size() : size < HUGE_PAGE ? page_size() : HUGE_PAGE;
 	int map = pool ? MAP_POPULATE : MAP_NORESERVE, code = 0;
 
+	assert(!(flags & RAM_TWICE) || !pool);
 	*r = (struct ram){ .size = size, .fd = -1 };
 	if (pool && !align)
 		return err_set(e, ENOTSUP, "--hugepages: this host's kernel has no huge page pool");
@@ -114,30 +125,34 @@ int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 			       " KiB is not a multiple of this host's huge pages of %" PRIu64
 			       " KiB",
 			       size / KiB, align / KiB);
-	if (flags & RAM_SHARED) {
+	if (flags & (RAM_SHARED | RAM_TWICE)) {
 		code = make_memfd(r, flags, e);
 		map |= MAP_SHARED;
 	} else {
 		map |= MAP_PRIVATE | MAP_ANONYMOUS | (pool ? MAP_HUGETLB : 0);
 	}
 	if (code == 0)
-		code = map_aligned(r, align, map, e);
+		code = map_aligned(r, &r->host, align, map, e);
+	if (code == 0 && flags & RAM_TWICE)
+		code = map_aligned(r, &r->guest, align, map, e);
+	else
+		r->guest = r->host;
 	if (code && pool)
 		return no_pool_pages(r, align, e);
 	if (code) {
 		ram_destroy(r);
 		return code;
 	}
-	/* Advice: a host without huge pages runs the guest all the same, only slower. */
-	if (!pool && size >= HUGE_PAGE)
-		(void)madvise(r->host, r->size, MADV_HUGEPAGE);
-	/* A core file of vmm is about vmm. */
-	(void)madvise(r->host, r->size, MADV_DONTDUMP);
+	advise(r, r->host, pool);
+	if (r->guest != r->host)
+		advise(r, r->guest, pool);
 	return 0;
 }
 
 void ram_destroy(struct ram *r)
 {
+	if (r->guest && r->guest != r->host)
+		(void)munmap(r->guest, r->size);
 	if (r->host)
 		(void)munmap(r->host, r->size);
 	if (r->fd >= 0)

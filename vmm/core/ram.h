@@ -8,6 +8,9 @@
  * where the host allows. With hugetlb, pages come from the host's reserved pool, all of them
  * taken at once, or creation fails.
  *
+ * Mapped twice, for memory that is watched: what KVM's memory slots point to can lose its rights
+ * page by page, and vmm still reaches all of it. That takes shared memory.
+ *
  * Nothing is reserved otherwise: a guest may be given more than the host has free.
  */
 #ifndef VMM_CORE_RAM_H
@@ -16,17 +19,18 @@
 #include "vmm/base/err.h"
 
 struct ram {
-	void *host; /* NULL while there is none */
+	void *host;  /* NULL while there is none */
+	void *guest; /* for KVM's memory slots: host itself, but with RAM_TWICE */
 	uint64_t size;
 	int fd; /* memfd when shared, else -1 */
 };
 
-enum { RAM_SHARED = 1, RAM_HUGETLB = 2 };
+enum { RAM_SHARED = 1, RAM_HUGETLB = 2, RAM_TWICE = 4 };
 
 /*
  * @size: bytes, a multiple of the host's page size; with RAM_HUGETLB of its huge pages', or
  * -EINVAL.
- * @flags: RAM_... or 0. @e is not NULL.
+ * @flags: RAM_... or 0; RAM_TWICE means RAM_SHARED as well, and not RAM_HUGETLB. @e is not NULL.
  */
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e) MUST_CHECK;
 
