@@ -54,7 +54,7 @@ LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
 KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
-	      $(addprefix arch/arm64/,machine.c virtio.c layout.c guard.c view.c inject.c capture.c touch.c trace.c spin.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c),$(SRCS))
+	      $(addprefix arch/arm64/,machine.c virtio.c layout.c guard.c view.c inject.c capture.c touch.c trace.c spin.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c) $(wildcard arch/arm64/watch*.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
 LIBS	:= -lfdt -lz -lzstd -luring -pthread

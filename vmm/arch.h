@@ -13,6 +13,7 @@
 #include "vmm/config.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/gmem.h"
+#include "vmm/core/watchset.h"
 #include "vmm/fault.h"
 #include "vmm/kvm.h"
 #include "vmm/vcpu.h"
@@ -37,6 +38,8 @@ struct machine_events {
 	/* @n more of one that was counted before, since the last such call. */
 	void (*fault_repeats)(void *ctx, const struct fault *f, uint64_t n);
 	void (*fault_report)(void *ctx, unsigned where, const struct fault *f);
+	/* An access to what is watched (FAULT_WATCHED). One call after another. */
+	void (*watch_hit)(void *ctx, const struct fault *f);
 
 	/* A disk's write found no room on the host and waits, or (not @full) goes on. In turns. */
 	void (*disk_full)(void *ctx, const char *name, bool full);
@@ -81,6 +84,13 @@ int arch_machine_create(struct machine *m, struct err *e) MUST_CHECK;
  * tree into RAM. For the first start and for each reset. Hold the vCPUs.
  */
 int arch_machine_reset(struct machine *m, struct err *e) MUST_CHECK;
+
+/*
+ * Watches these bytes from now on, and none but these: watch_hit() tells of accesses to them. @s is
+ * borrowed until the next call; NULL: nothing. Fails when a range is not all in RAM, with its name.
+ * Hold the vCPUs.
+ */
+int arch_watch(struct machine *m, const struct watchset *s, struct err *e) MUST_CHECK;
 
 /* Undoes both of the above, also failed ones, but for memory. The vCPU threads are gone. */
 void arch_machine_destroy(struct machine *m);

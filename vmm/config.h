@@ -86,6 +86,7 @@ struct vm_config {
 	struct key_list symbols; /* as symbol_file_parse() reads them */
 	char *fault_log;	 /* NULL: none */
 	struct key_list trace;	 /* as trace_parse() reads them */
+	struct key_list watches; /* as watch_parse() reads them */
 	uint32_t grace_s; /* seconds between pressing the power key and ending the VM by force */
 	uint32_t verbose; /* 0..2 */
 };
@@ -152,5 +153,19 @@ int rom_parse(struct file_at *f, const char *text, struct err *e) MUST_CHECK;
 int symbol_file_parse(struct file_at *f, const char *text, struct err *e) MUST_CHECK;
 
 void file_at_free(struct file_at *f);
+
+/* --watch: bytes of the guest's memory, and which accesses to them are reported. */
+struct watch_item {
+	char *symbol;  /* owned; NULL: base says where */
+	uint64_t base; /* guest physical; 0 with a symbol */
+	uint64_t size; /* not 0; base + size - 1 does not wrap */
+	bool reads, writes;
+	bool stop; /* the machine stops there */
+};
+
+/* Reads "ADDR+LEN[:r|w|rw][,stop]", ADDR also as "sym:NAME"; w when left out. */
+int watch_parse(struct watch_item *w, const char *text, struct err *e) MUST_CHECK;
+
+void watch_item_free(struct watch_item *w);
 
 #endif

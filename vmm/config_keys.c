@@ -329,6 +329,20 @@ const struct key vm_config_keys[] = {
 		AT(trace),
 	},
 	{
+		.name = "watch",
+		.arg = "ADDR+LEN[:rw]",
+		.help = "report every access to these bytes of guest memory",
+		.more = "ADDR is guest physical, or sym:NAME for a symbol of the guest's kernel. "
+			"Reads (:r), writes (:w, also when nothing is said) or both (:rw) are "
+			"reported: who, from where, the old and the new value. Then they take "
+			"effect as if nothing had been; with ,stop at the end, vmm ends after "
+			"the first. All accesses in the same pages of the host become much "
+			"slower. Can be given more than once.",
+		.type = KEY_LIST,
+		.min = 1,
+		AT(watches),
+	},
+	{
 		.section = "What happens when",
 		.name = "on-reset",
 		.help = "what the guest's reset does",

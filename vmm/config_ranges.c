@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Items of options that are lists: ADDR+LEN=POLICY, FILE@ADDR, names of traces. */
+/* Items of options that are lists: ADDR+LEN=POLICY, FILE@ADDR, names of traces, ADDR+LEN:rw. */
 #include "vmm/base/checked.h"
 #include "vmm/base/scope.h"
 #include "vmm/base/text.h"
@@ -117,4 +117,62 @@ void file_at_free(struct file_at *f)
 {
 	free(f->path);
 	*f = (struct file_at){ 0 };
+}
+
+/* --- --watch ---------------------------------------------------------------------------------- */
+
+/* Cuts @end off @text when it ends so. */
+static bool cut_end(char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	if (len < n || strcmp(text + len - n, end) != 0)
+		return false;
+	text[len - n] = '\0';
+	return true;
+}
+
+/* "NAME+LEN", which spoils @text. */
+static bool read_symbol(struct watch_item *w, char *text, bool *no_memory)
+{
+	char *plus = strrchr(text, '+');
+
+	if (!plus || plus == text || !text_size(plus + 1, &w->size) || w->size == 0)
+		return false;
+	*plus = '\0';
+	w->symbol = strdup(text);
+	*no_memory = !w->symbol;
+	return true;
+}
+
+int watch_parse(struct watch_item *w, const char *text, struct err *e)
+{
+	auto_free char *copy = strdup(text);
+	bool no_memory = !copy;
+
+	*w = (struct watch_item){ 0 };
+	if (copy) {
+		w->stop = cut_end(copy, ",stop");
+		w->reads = cut_end(copy, ":rw");
+		w->writes = w->reads || cut_end(copy, ":w");
+		if (!w->writes)
+			w->reads = cut_end(copy, ":r");
+		if (!w->reads)
+			w->writes = true;
+		if (strncmp(copy, "sym:", 4) == 0 ? read_symbol(w, copy + 4, &no_memory)
+						  : read_range(copy, &w->base, &w->size))
+			return no_memory ? out_of_memory(e) : 0;
+	}
+	if (no_memory)
+		return out_of_memory(e);
+	return err_set(e, EINVAL,
+		       "%s is not a range to watch; write one like 0x40200000+8:w or "
+		       "sym:jiffies+8:rw,stop",
+		       text_quote(text).s);
+}
+
+void watch_item_free(struct watch_item *w)
+{
+	free(w->symbol);
+	*w = (struct watch_item){ 0 };
 }

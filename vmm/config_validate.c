@@ -95,6 +95,31 @@ static int validate_cpu(const struct cpu_config *c, struct err *e)
 	return 0;
 }
 
+static int validate_watches(const struct vm_config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->watches.nr; i++) {
+		struct watch_item w;
+		int ret = watch_parse(&w, c->watches.at[i], e);
+
+		if (ret)
+			return err_ctx(e, "--watch");
+		watch_item_free(&w);
+	}
+	if (c->watches.nr == 0)
+		return 0;
+	if (c->hugepages)
+		return err_set(e, EINVAL,
+			       "--watch takes small pages from the guest, which --hugepages has "
+			       "none of; leave one out");
+	if (c->cpu.aarch32)
+		return err_set(e, EINVAL,
+			       "--watch needs a 64-bit guest; leave it or aarch32=on out");
+	if (c->cpu.mte == FEATURE_ON)
+		return err_set(e, EINVAL,
+			       "--watch works on memory without tags; leave it or mte=on out");
+	return 0;
+}
+
 static int validate_lists(const struct vm_config *c, struct err *e)
 {
 	unsigned trace;
@@ -123,7 +148,7 @@ static int validate_lists(const struct vm_config *c, struct err *e)
 			return err_ctx(e, "--symbols");
 		file_at_free(&f);
 	}
-	return 0;
+	return validate_watches(c, e);
 }
 
 enum chardev_kind config_console(const struct vm_config *c)

@@ -31,18 +31,20 @@ enum fault_cause {
 			       */
 	FAULT_BEYOND_IPA,     /* an address above those that the VM has */
 	FAULT_HOST_MEMORY,    /* the host's memory behind the guest's failed */
+	FAULT_WATCHED,	      /* nothing is wrong: somebody wants to know of it (--watch) */
 	FAULT_CAUSE_COUNT
 };
 
 /* What vmm did. */
 enum fault_action {
-	FAULT_ABORTED, /* an external abort was injected */
-	FAULT_SERROR,  /* an SError was injected */
-	FAULT_ZEROES,  /* reads as zero, writes are ignored */
-	FAULT_ONES,    /* reads as ones, writes are ignored */
-	FAULT_SKIPPED, /* the instruction has no effect here (cache maintenance, prefetch) */
-	FAULT_STOPPED, /* the machine stands still at the access */
-	FAULT_LOCKUP,  /* the guest's own vector cannot be fetched: the vCPU can never go on */
+	FAULT_ABORTED,	   /* an external abort was injected */
+	FAULT_SERROR,	   /* an SError was injected */
+	FAULT_ZEROES,	   /* reads as zero, writes are ignored */
+	FAULT_ONES,	   /* reads as ones, writes are ignored */
+	FAULT_SKIPPED,	   /* the instruction has no effect here (cache maintenance, prefetch) */
+	FAULT_STOPPED,	   /* the machine stands still at the access */
+	FAULT_LOCKUP,	   /* the guest's own vector cannot be fetched: the vCPU can never go on */
+	FAULT_CARRIED_OUT, /* it took effect as if nobody had looked */
 	FAULT_ACTION_COUNT
 };
 
@@ -107,6 +109,17 @@ struct fault {
 	uint64_t va, va_decoded;
 	bool ipa_known;
 	uint64_t ipa; /* of the first byte that failed */
+
+	/*
+	 * FAULT_WATCHED: ipa, and va, are of the first watched byte that was touched; watched bytes
+	 * from there on, at most 16, were old and are value, as a little-endian number. Stopped,
+	 * it took effect before.
+	 */
+	char watch[64]; /* what is watched, as the user wrote it */
+	bool device;	/* a device did it, and nothing is known of a vCPU */
+	unsigned watched;
+	bool old_known;
+	uint64_t old[2];
 
 	/* Stage 1: how va became ipa. */
 	bool mmu_off;	 /* virtual addresses, pc's as well, are physical ones */

@@ -5,13 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 /* --- names ----------------------------------------------------------------------------------- */
 
 static bool read_memory(void *ctx, uint64_t pa, void *dst, size_t len)
 {
-	return gmem_read(ctx, gpa(pa), dst, len);
+	return gmem_peek(ctx, gpa(pa), dst, len);
 }
 
 /* Writes what was @found; says what turned out to be wrong with the files. */
@@ -121,14 +122,82 @@ void faults_repeats(struct faults *f, const struct fault *bad, uint64_t n)
 	faultlog_count_repeats(f->log, bad, n);
 }
 
-void faults_report(struct faults *f, unsigned where, const struct fault *bad)
+static void look_at(struct faults *f, const struct fault *bad)
 {
-	LOCK_SCOPE(&f->lock);
+	assert_held(&f->lock);
 	f->mmu_off = bad->mmu_off;
 	if (bad->vectors_known)
 		symbols_locate(f->symbols, bad->vectors_va, bad->vectors_pa);
+}
+
+void faults_report(struct faults *f, unsigned where, const struct fault *bad)
+{
+	LOCK_SCOPE(&f->lock);
+	look_at(f, bad);
 	faultlog_report(f->log, where, bad);
 }
+
+void faults_watched(struct faults *f, const struct fault *hit)
+{
+	LOCK_SCOPE(&f->lock);
+	look_at(f, hit);
+	faultlog_watched(f->log, hit);
+}
+
+/* --- what is watched -------------------------------------------------------------------------- */
+
+static int find_symbol(struct faults *f, const char *name, uint64_t *pa, struct err *e)
+{
+	struct symbol_place place;
+	bool found = symbols_find(f->symbols, name, &place);
+
+	(void)told(f, false, NULL, NULL, 0);
+	if (!found)
+		return err_set(e, ENOENT, "no symbol of that name is in the kernel or --symbols");
+	if (!place.pa_known)
+		return err_set(e, ENOENT,
+			       "only symbols of the guest's kernel have a physical address");
+	if (place.matches > 1)
+		log_warn("--watch: %u symbols are called %s; watching the one at 0x%" PRIx64,
+			 place.matches, name, place.pa);
+	*pa = place.pa;
+	return 0;
+}
+
+static int add_watch(struct faults *f, const char *text, struct watchset *s, struct err *e)
+{
+	struct watch_range r = { .name = text };
+	struct watch_item w;
+	int code = watch_parse(&w, text, e);
+
+	if (code)
+		return err_ctx(e, "--watch");
+	r.base = w.base;
+	r.size = w.size;
+	r.kinds = (w.reads ? WATCH_READ : 0) | (w.writes ? WATCH_WRITE : 0);
+	r.stop = w.stop;
+	if (w.symbol)
+		code = find_symbol(f, w.symbol, &r.base, e);
+	if (code == 0)
+		code = watchset_add(s, &r, e);
+	watch_item_free(&w);
+	return code ? err_ctx(e, "--watch %s", text) : 0;
+}
+
+int faults_watches(struct faults *f, const struct vm_config *c, struct watchset *s, struct err *e)
+{
+	int code = 0;
+
+	LOCK_SCOPE(&f->lock);
+	*s = (struct watchset){ 0 };
+	for (size_t i = 0; code == 0 && i < c->watches.nr; i++)
+		code = add_watch(f, c->watches.at[i], s, e);
+	if (code)
+		watchset_free(s);
+	return code;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
 
 void faults_summary(struct faults *f)
 {

@@ -9,6 +9,7 @@
 #include "vmm/base/mutex.h"
 #include "vmm/config.h"
 #include "vmm/core/gmem.h"
+#include "vmm/core/watchset.h"
 #include "vmm/debug/faultlog.h"
 #include "vmm/debug/symbols.h"
 
@@ -34,6 +35,15 @@ void faults_kernel(struct faults *f, uint64_t pa, uint64_t size);
 unsigned faults_count(struct faults *f, const struct fault *bad);
 void faults_repeats(struct faults *f, const struct fault *bad, uint64_t n);
 void faults_report(struct faults *f, unsigned where, const struct fault *bad);
+
+void faults_watched(struct faults *f, const struct fault *hit);
+
+/*
+ * Adds what --watch of @c names to @s, whose names are those of @c. After faults_kernel(): symbols
+ * are looked up. On failure *s is empty.
+ */
+int faults_watches(struct faults *f, const struct vm_config *c, struct watchset *s,
+		   struct err *e) MUST_CHECK;
 
 /* Says the sum of it, when there was any. No vCPU runs any more; once. */
 void faults_summary(struct faults *f);

@@ -12,6 +12,20 @@
 
 #define SIG_KICK SIGRTMIN
 
+#define NS_PER_S  1000000000ULL
+#define NS_PER_MS 1000000ULL
+
+#define SLICE_NS (1 * NS_PER_MS)  /* at least, between two that are alone */
+#define ALARM_NS (20 * NS_PER_MS) /* the longest that KVM_RUN lasts for one that is */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 /* Its only work is to make KVM_RUN return. */
 static void on_kick(int sig UNUSED)
 {
@@ -58,6 +72,9 @@ static bool may_enter(struct vcpu *v)
 	if (s->quit)
 		return false;
 	set_immediate_exit(v, 0);
+	if (v->due)
+		v->until_ns = now_ns() + s->slice_ns;
+	v->due = false;
 	v->running = true;
 	s->running++;
 	return true;
@@ -70,6 +87,8 @@ static void came_out(struct vcpu *v, bool park)
 	LOCK_SCOPE(&s->lock);
 	v->running = false;
 	v->parked = park;
+	if (park)
+		v->due = false;
 	if (--s->running == 0 || s->alone)
 		cond_broadcast(&s->changed);
 }
@@ -90,6 +109,9 @@ static void *vcpu_thread(void *arg)
 	poison_expect();
 	while (may_enter(v))
 		came_out(v, v->set->enter(v) == VCPU_PARK);
+	if (v->has_alarm)
+		(void)timer_delete(v->alarm);
+	v->has_alarm = false;
 	return NULL;
 }
 
@@ -235,29 +257,94 @@ void vcpus_unpark(struct vcpus *s)
 		vcpu_unpark(&s->vcpu[i]);
 }
 
-bool vcpus_exclusive_begin(struct vcpu *v)
+/* --- one alone -------------------------------------------------------------------------------- */
+
+/* Whether somebody else has a right to be in the guest, and for how long: *ns. */
+static bool others_turn(const struct vcpu *v, uint64_t *ns)
+{
+	const struct vcpus *s = v->set;
+	const uint64_t now = now_ns();
+
+	*ns = 0;
+	for (unsigned i = 0; i < s->nr; i++) {
+		const struct vcpu *u = &s->vcpu[i];
+		uint64_t left = u->until_ns > now ? u->until_ns - now : 0;
+
+		if (u == v)
+			continue;
+		if (u->due)
+			left = s->slice_ns;
+		if (left > *ns)
+			*ns = left;
+	}
+	return *ns;
+}
+
+static bool try_alone(struct vcpu *v, uint64_t *wait_ns)
 {
 	struct vcpus *s = v->set;
 
 	LOCK_SCOPE(&s->lock);
 	assert(v->running);
-	if (s->holds || s->quit || s->alone)
+	v->until_ns = 0; /* it has got as far as it can beside others */
+	*wait_ns = 0;
+	if (s->holds || s->quit || s->alone || others_turn(v, wait_ns))
 		return false;
 	s->alone = v;
-	for (unsigned i = 0; i < s->nr; i++)
-		if (s->vcpu[i].running && &s->vcpu[i] != v)
-			kick(&s->vcpu[i]);
+	for (unsigned i = 0; i < s->nr; i++) {
+		struct vcpu *u = &s->vcpu[i];
+
+		if (!u->running || u == v)
+			continue;
+		u->due = true;
+		kick(u);
+	}
 	while (s->running > 1)
 		cond_wait(&s->changed, &s->lock);
+	s->alone_ns = now_ns();
+	return true;
+}
+
+/* Without an alarm, which the host may refuse, all works but for guests that wait in KVM. */
+static void set_alarm(struct vcpu *v, uint64_t ns)
+{
+	const struct timespec t = { .tv_nsec = (long)ns };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIG_KICK };
+
+	ev._sigev_un._tid = gettid();
+	if (!v->has_alarm)
+		v->has_alarm = timer_create(CLOCK_MONOTONIC, &ev, &v->alarm) == 0;
+	/* Again and again: one that comes just before KVM_RUN has no effect. */
+	if (v->has_alarm)
+		(void)timer_settime(v->alarm, 0, &(struct itimerspec){ t, t }, NULL);
+}
+
+bool vcpus_exclusive_begin(struct vcpu *v)
+{
+	uint64_t ns;
+
+	if (!try_alone(v, &ns)) {
+		/* A kick ends it, or comes before and has to wait this long. */
+		if (ns > SLICE_NS)
+			ns = SLICE_NS;
+		if (ns)
+			(void)nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+		return false;
+	}
+	set_alarm(v, ALARM_NS);
 	return true;
 }
 
 void vcpus_exclusive_end(struct vcpu *v)
 {
 	struct vcpus *s = v->set;
+	uint64_t took;
 
+	set_alarm(v, 0);
 	LOCK_SCOPE(&s->lock);
 	assert(s->alone == v);
+	took = now_ns() - s->alone_ns;
+	s->slice_ns = took > SLICE_NS ? took : SLICE_NS;
 	s->alone = NULL;
 	cond_broadcast(&s->changed);
 }

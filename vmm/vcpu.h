@@ -23,6 +23,7 @@
 #include "vmm/core/bus.h"
 
 #include <pthread.h>
+#include <time.h>
 
 struct kvm_run;
 struct machine;
@@ -44,6 +45,10 @@ struct vcpu {
 	pthread_t thread;
 	bool started;		  /* thread exists; lock */
 	bool running, parked;	  /* lock */
+	bool due;		  /* was sent out by who was alone, and is not back yet; lock */
+	uint64_t until_ns;	  /* nobody is alone before this, but itself; lock */
+	timer_t alarm;		  /* kicks it while it is alone; own thread */
+	bool has_alarm;		  /* own thread */
 	struct bus_cursor cursor; /* own thread */
 	bool suspends;		  /* asked to suspend the system; own thread, or held */
 	uint64_t guest_faults;	  /* accesses that nothing claimed; own thread */
@@ -55,6 +60,8 @@ struct vcpus {
 	unsigned holds;	    /* lock */
 	unsigned running;   /* threads in arch_vcpu_run(); lock */
 	struct vcpu *alone; /* has the guest for itself; NULL: none; lock */
+	uint64_t alone_ns;  /* since when; lock */
+	uint64_t slice_ns;  /* what the others get after it; lock */
 	bool quit;	    /* lock */
 	enum vcpu_result (*enter)(struct vcpu *v);
 	unsigned nr;
@@ -88,10 +95,14 @@ void vcpu_unpark(struct vcpu *v);
 
 /*
  * Has the other vCPUs come out, as vcpus_hold() does, and stay out until vcpus_exclusive_end(). On
- * the thread of @v, inside arch_vcpu_run(), with no access unfinished. False when somebody else
- * stops the world, or wants to be alone: @v has to come out itself then (vcpu_wanted() says so),
- * and may try again when it is back. Who holds the vCPUs meanwhile waits for the end, so make it
- * short; its kick makes KVM_RUN return here too.
+ * the thread of @v, inside arch_vcpu_run(), with no access unfinished. False when that cannot be
+ * now: @v has to come out itself if vcpu_wanted() says so, and may try again.
+ *
+ * Who was sent out is back for as long as it was out before anybody else sends it out again, so
+ * each vCPU gets on however many want to be alone, and however often.
+ *
+ * Make it short: who holds the vCPUs waits for the end; its kick, and now and then an alarm, make
+ * KVM_RUN return here with EINTR, whatever the guest waits for in it.
  */
 bool vcpus_exclusive_begin(struct vcpu *v) MUST_CHECK;
 void vcpus_exclusive_end(struct vcpu *v);

@@ -46,6 +46,7 @@ struct vm {
 	bool machine_made;
 	struct faults faults;
 	struct enospc enospc;
+	struct watchset watches; /* what --watch means since the last reset */
 
 	struct watch signals;
 	int signal_fd;
@@ -117,16 +118,27 @@ static void on_disk_full(void *ctx, const char *name, bool full)
 	enospc_tell(&vm->enospc, name, full);
 }
 
+static void on_watch_hit(void *ctx, const struct fault *f)
+{
+	struct vm *vm = ctx;
+
+	faults_watched(&vm->faults, f);
+}
+
 static int reset_machine(struct vm *vm, struct err *e)
 {
 	uint64_t kernel, size;
-	int code = arch_machine_reset(&vm->machine, e);
+	int code = arch_watch(&vm->machine, NULL, e); /* loading is no access of the guest's */
 
+	watchset_free(&vm->watches);
+	if (code == 0)
+		code = arch_machine_reset(&vm->machine, e);
 	if (code)
 		return code;
 	arch_kernel_place(&vm->machine, &kernel, &size);
 	faults_kernel(&vm->faults, kernel, size);
-	return 0;
+	code = faults_watches(&vm->faults, vm->config, &vm->watches, e);
+	return code ? code : arch_watch(&vm->machine, &vm->watches, e);
 }
 
 static void reboot(struct vm *vm)
@@ -351,20 +363,22 @@ static int open_consoles(struct vm *vm, struct err *e)
 
 static int make_ram(struct vm *vm, struct err *e)
 {
-	unsigned flags = vm->config->hugepages ? RAM_HUGETLB : 0;
+	unsigned flags = (vm->config->hugepages ? RAM_HUGETLB : 0) |
+			 (vm->config->watches.nr ? RAM_TWICE : 0);
 	uint64_t base = arch_ram_base();
 	struct gmem_region region = { .base = base, .name = "RAM" };
 	int code = ram_create(&vm->ram, vm->config->mem, flags, e);
 
 	region.size = vm->ram.size;
 	region.host = vm->ram.host;
+	region.guest = vm->ram.guest;
 	if (code == 0)
 		code = gmem_add(&vm->mem, &region, e);
 	for (uint64_t off = 0; code == 0 && off < vm->ram.size; off += SLOT_MAX) {
 		uint64_t left = vm->ram.size - off;
 
 		code = kvm_add_slot(&vm->kvm, base + off, left < SLOT_MAX ? left : SLOT_MAX,
-				    (char *)vm->ram.host + off, 0, e);
+				    (char *)vm->ram.guest + off, 0, e);
 	}
 	if (code == 0)
 		code = roms_create(&vm->roms, &vm->config->roms, &vm->kvm, &vm->mem, e);
@@ -405,6 +419,7 @@ static int build(struct vm *vm, struct err *e)
 			.fault_repeats = on_fault_repeats,
 			.fault_report = on_fault_report,
 			.disk_full = on_disk_full,
+			.watch_hit = on_watch_hit,
 			.ctx = vm,
 		},
 	};
@@ -450,6 +465,7 @@ static void take_down(struct vm *vm)
 		arch_machine_free(&vm->machine);
 	if (vm->faults.log)
 		faults_destroy(&vm->faults);
+	watchset_free(&vm->watches);
 	roms_destroy(&vm->roms);
 	ram_destroy(&vm->ram);
 	loop_unwatch(&vm->signals);

@@ -176,7 +176,7 @@ static void exit_text(const struct exit_record *x, const struct space *s, char *
 			       x->address, who);
 		break;
 	case EXIT_EFAULT:
-		(void)snprintf(buf, size, "access to a guarded hole");
+		(void)snprintf(buf, size, "access that the host does not let through");
 		break;
 	}
 }

@@ -168,8 +168,8 @@ static inline ALWAYS_INLINE enum vcpu_result run(struct vcpu *v, const bool trac
 
 		if (trace)
 			trace_exit(v, error);
-		if (error) {
-			next = failed(v, error, &e);
+		next = error ? failed(v, error, &e) : FAULT_EXIT;
+		if (next != FAULT_EXIT) {
 			/* Any access of the last exit is finished by now. */
 			if (next == FAULT_RUN && vcpu_wanted(v))
 				return VCPU_KICKED;

@@ -8,6 +8,7 @@
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
 #include "arch/arm64/touch.h"
+#include "arch/arm64/watch.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
@@ -243,6 +244,7 @@ static enum fault_next act(struct vcpu *v, const struct bad *b, enum fault_actio
 		return inject(v, b, e) ? FAULT_BROKEN : FAULT_RUN;
 	case FAULT_SERROR:
 	case FAULT_SKIPPED:
+	case FAULT_CARRIED_OUT:
 	case FAULT_ACTION_COUNT:
 		break;
 	}
@@ -535,13 +537,16 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e)
 #define PATIENCE 100
 
 /*
- * Nothing is wrong with the access. So the guest's tables changed meanwhile, or a TLB held what was
- * there: it tries again. Or the host cannot give the memory: it fails again.
+ * Nothing is wrong with the access. So its page is watched. Or the guest's tables changed meanwhile,
+ * or a TLB held what was there: it tries again. Or the host cannot give the memory: it fails again.
  */
-static enum fault_next puzzled(struct vcpu *v, const struct view *w, struct bad *b, struct err *e)
+static enum fault_next puzzled(struct vcpu *v, struct view *w, struct bad *b, struct err *e)
 {
 	struct arch_vcpu *a = arch_vcpu(v);
+	enum fault_next next;
 
+	if (!b->poisoned && watch_efault(v, w, &next, e))
+		return next;
 	if (a->puzzle_pc != w->pc)
 		a->puzzles = 0;
 	a->puzzle_pc = w->pc;
@@ -637,10 +642,11 @@ static enum fault_next bad_data(struct vcpu *v, struct view *w, const struct ins
 		.zva_bytes = view_zva_bytes(),
 	};
 	struct emulate_address a;
+	enum fault_next next;
 	uint64_t off = 0;
 
 	if (i->class == INSN_CACHE || i->class == INSN_PREFETCH)
-		return skip_instruction(v, e);
+		return watch_efault(v, w, &next, e) ? next : skip_instruction(v, e);
 	b->access = access_of(i);
 	if (emulate_address(&cpu, i, &a) != EMULATE_DONE)
 		return by_far(v, w, b, e);
@@ -696,17 +702,11 @@ enum fault_next fault_efault(struct vcpu *v, struct err *e)
 
 enum fault_next fault_poison(struct vcpu *v, uintptr_t host, struct err *e)
 {
-	const struct gmem *mem = v->machine->mem;
 	struct bad b = { .fsc = ESR_FSC_EXTERNAL };
+	gpa_t at;
 
-	for (size_t i = 0; host && i < mem->nr; i++) {
-		const struct gmem_region *r = &mem->region[i];
-
-		if (host - (uintptr_t)r->host < r->size) {
-			b.poisoned = true;
-			b.poison = r->base + (host - (uintptr_t)r->host);
-		}
-	}
+	b.poisoned = gmem_at_host(v->machine->mem, host, &at);
+	b.poison = at.a;
 	return unreachable(v, &b, e);
 }
 

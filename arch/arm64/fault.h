@@ -16,6 +16,7 @@
 enum fault_next {
 	FAULT_RUN,    /* the vCPU goes on, perhaps with an exception */
 	FAULT_PARK,   /* the machine stops here; who decides was told */
+	FAULT_EXIT,   /* KVM_RUN was done meanwhile, and came back with an exit to serve */
 	FAULT_BROKEN, /* KVM refused, which leaves no right way to go on: @e says what */
 };
 

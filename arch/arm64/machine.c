@@ -124,8 +124,8 @@ static int create_vm(struct machine *m, struct err *e)
 	/* A failure of the host's memory then comes to us, and not to the guest as an SError. */
 	if (code == 0 && kvm_cap(m->kvm, KVM_CAP_ARM_SEA_TO_USER))
 		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_SEA_TO_USER, 0, "SEA_TO_USER", e);
-	/* Huge pages from the pool have no tags. */
-	if (m->config->hugepages && cpu.mte == FEATURE_AUTO)
+	/* Huge pages from the pool have no tags, nor has shared memory with KVM before 6.2. */
+	if ((m->config->hugepages || m->config->watches.nr) && cpu.mte == FEATURE_AUTO)
 		cpu.mte = FEATURE_OFF;
 	if (code == 0)
 		code = cpu_features_decide(m->kvm, &cpu, f, e);
@@ -152,6 +152,7 @@ int arch_vm_create(struct machine *m, struct err *e)
 		.guards_call = { .fn = fault_change_guards },
 	};
 	m->arch = a;
+	watch_init(a);
 	a->vcpu = calloc(c->cpus, sizeof(*a->vcpu));
 	if (!a->vcpu)
 		return err_set(e, ENOMEM, "machine: out of memory");
@@ -381,6 +382,7 @@ void arch_machine_free(struct machine *m)
 
 	if (!a)
 		return;
+	watch_destroy(a);
 	guards_destroy(&a->guards);
 	space_free(&a->space);
 	ram_destroy(&a->pvtime);

@@ -11,6 +11,7 @@
 #include "arch/arm64/policy.h"
 #include "arch/arm64/vcpu.h"
 #include "arch/arm64/virtio.h"
+#include "arch/arm64/watch.h"
 #include "vmm/core/loop.h"
 #include "vmm/core/ram.h"
 #include "vmm/fault.h"
@@ -33,6 +34,7 @@ struct arch_vcpu {
 	struct emulate_monitor monitor;
 	uint64_t puzzle_pc; /* where KVM_RUN failed, and nothing was found wrong */
 	unsigned puzzles;
+	struct watch_cpu watch;
 
 	/* Loop thread: at its last look; see spin.c. */
 	uint64_t spin_ns;
@@ -51,6 +53,7 @@ struct arch_machine {
 	bool guards_wanted;	 /* over all holes; atomic */
 	uint64_t guard_to_open;	 /* 0: none; atomic */
 	struct timer spin_timer;
+	struct watching watching;
 	struct policy policy;
 	unsigned trace;		/* TRACE_..., of config.h */
 	uint64_t mmfr[4];	/* ID_AA64MMFR0_EL1 to 3 of every vCPU; 0 for a 32-bit EL1 */

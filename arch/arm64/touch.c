@@ -3,6 +3,7 @@
 
 #include "arch/arm64/machine.h"
 #include "arch/arm64/regs.h"
+#include "arch/arm64/watch_memory.h"
 
 #include <string.h>
 
@@ -117,6 +118,8 @@ static enum emulate_status read(void *ctx, uint64_t va, void *data, unsigned siz
 	enum emulate_status s;
 	uint64_t value[2] = { 0 };
 
+	if (t->watched)
+		return watch_read(t, va, data, size);
 	if (!find(t, va, FAULT_READ, &r))
 		return stop(t, TOUCH_STAGE_1);
 	if (is_memory(r))
@@ -136,6 +139,8 @@ static enum emulate_status write(void *ctx, uint64_t va, const void *data, unsig
 	const struct space_range *r;
 	uint64_t value = 0;
 
+	if (t->watched)
+		return watch_write(t, va, data, size);
 	if (!find(t, va, FAULT_WRITE, &r))
 		return stop(t, TOUCH_STAGE_1);
 	if (!r || r->kind == SPACE_QUIET)
@@ -153,13 +158,17 @@ static enum emulate_status write(void *ctx, uint64_t va, const void *data, unsig
 	return from_bus(t, r, bus_write(v->machine->bus, &v->cursor, t->ipa, size, value), &value);
 }
 
-/* Atomics, in holes and in read-only memory: what is stored has no effect. */
+/* Atomics, in holes and in read-only memory, where what is stored has no effect; and watched RAM.
+ */
 static enum emulate_status cas(void *ctx, uint64_t va, unsigned size, void *expected,
 			       const void *desired, bool *matched)
 {
 	unsigned char now[16];
-	enum emulate_status s = read(ctx, va, now, size);
+	enum emulate_status s;
 
+	if (((struct touch *)ctx)->watched)
+		return watch_cas(ctx, va, size, expected, desired, matched);
+	s = read(ctx, va, now, size);
 	if (s != EMULATE_DONE)
 		return s;
 	*matched = memcmp(now, expected, size) == 0;
@@ -179,10 +188,11 @@ static const struct emulate_ops ops = {
 
 enum emulate_status touch(struct touch *t, struct view *w, const struct insn *i)
 {
+	struct arch_vcpu *a = &w->v->machine->arch->vcpu[w->v->index];
 	struct emulate_cpu cpu = {
 		.ops = &ops,
 		.ctx = t,
-		.monitor = &w->v->machine->arch->vcpu[w->v->index].monitor,
+		.monitor = t->watched ? &a->watch.monitor : &a->monitor,
 		.zva_bytes = view_zva_bytes(),
 		.big_endian = view_big_endian(w),
 	};

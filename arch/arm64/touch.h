@@ -24,6 +24,7 @@ struct touch {
 	/* Set by the caller. */
 	enum emulate_memory memory; /* what lies there; see emulate.h */
 	bool forgive;		    /* what nothing answers has the policy's value, if it has one */
+	bool watched;		    /* RAM, and nothing else, by the rules of watch_memory.h */
 
 	struct view *view;	      /* borrowed */
 	struct emulate_result result; /* what was done; va: where it stopped */

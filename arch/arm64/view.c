@@ -128,7 +128,7 @@ static bool read_memory(void *ctx, gpa_t at, void *dst, size_t len)
 {
 	const struct view *w = ctx;
 
-	return gmem_read(w->v->machine->mem, at, dst, len);
+	return gmem_peek(w->v->machine->mem, at, dst, len);
 }
 
 void view_walk(struct view *w, uint64_t va, enum fault_access access, struct mmu_walk *out)

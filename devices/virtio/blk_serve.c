@@ -89,7 +89,10 @@ static void host_done(struct disk_io *io)
 	if (waits_for_room(s, b->r, io->result))
 		return;
 	if (io->op == DISK_READ && io->result == 0)
-		request_wrote(b->r, 0, b->in_data);
+		request_used(b->r, true, 0, b->in_data);
+	else if (io->op == DISK_WRITE)
+		request_used(b->r, false, sizeof(struct header),
+			     b->r->out_len - sizeof(struct header));
 	finish(b->r, status_of(io->result));
 }
 

@@ -171,7 +171,10 @@ size_t request_write(struct request *r, size_t off, const void *src, size_t len)
  */
 struct iovec *request_trim(struct request *r, bool in, size_t skip, size_t trim, unsigned *n);
 
-/* Says that the host's I/O wrote @len bytes into the writable part from @off: for a dirty log. */
-void request_wrote(struct request *r, size_t off, size_t len);
+/*
+ * Says that the host's I/O wrote @len bytes into the writable part (@in), or read them of the
+ * readable one, from @off: for a dirty log, and for who watches the guest's memory.
+ */
+void request_used(const struct request *r, bool in, size_t off, size_t len);
 
 #endif

@@ -19,6 +19,7 @@ size_t request_read(const struct request *r, size_t off, void *dst, size_t len)
 		n = s->iov_len - off;
 		if (n > len - done)
 			n = len - done;
+		gmem_mark_read_host(r->queue->mem, (const char *)s->iov_base + off, n);
 		if (!poison_copy(to + done, (const char *)s->iov_base + off, n))
 			break;
 		done += n;
@@ -82,9 +83,11 @@ struct iovec *request_trim(struct request *r, bool in, size_t skip, size_t trim,
 	return at;
 }
 
-void request_wrote(struct request *r, size_t off, size_t len)
+void request_used(const struct request *r, bool in, size_t off, size_t len)
 {
-	for (unsigned i = r->nr_out; i < (unsigned)r->nr_out + r->nr_in && len; i++) {
+	unsigned i = in ? r->nr_out : 0, end = in ? (unsigned)r->nr_out + r->nr_in : r->nr_out;
+
+	for (; i < end && len; i++) {
 		const struct iovec *s = &r->seg[i];
 		size_t n;
 
@@ -95,7 +98,10 @@ void request_wrote(struct request *r, size_t off, size_t len)
 		n = s->iov_len - off;
 		if (n > len)
 			n = len;
-		gmem_mark_dirty_host(r->queue->mem, (char *)s->iov_base + off, n);
+		if (in)
+			gmem_mark_dirty_host(r->queue->mem, (char *)s->iov_base + off, n);
+		else
+			gmem_mark_read_host(r->queue->mem, (char *)s->iov_base + off, n);
 		len -= n;
 		off = 0;
 	}

@@ -51,7 +51,7 @@ static size_t fill(struct request *r, size_t max)
 		if (got < 0 || (size_t)got < iov[i].iov_len)
 			break; /* the host's memory failed under it */
 	}
-	request_wrote(r, 0, done);
+	request_used(r, true, 0, done);
 	queue_push(r, done);
 	return done;
 }

@@ -107,7 +107,7 @@ static size_t carry_out(struct request *r)
 		}
 	}
 	EXPECT_EQ(done, len);
-	request_wrote(r, 0, len);
+	request_used(r, true, 0, len);
 	return len;
 }
 

@@ -181,6 +181,10 @@ TEST(contradictions_are_refused)
 		{ "\"trace\":[\"mmio\",\"psci,mmi\"]",
 		  "--trace: 'psci,mmi' is not one of mmio, exits, psci" },
 		{ "\"trace\":[\"mmio,\"]", "--trace: 'mmio,' is not one of" },
+		{ "\"watch\":[\"1\"]", "--watch: '1' is not a range to watch" },
+		{ "\"watch\":[\"1+1\"],\"hugepages\":true", "--hugepages" },
+		{ "\"watch\":[\"1+1\"],\"cpu\":{\"aarch32\":true}", "64-bit" },
+		{ "\"watch\":[\"1+1\"],\"cpu\":{\"mte\":\"on\"}", "mte=on" },
 		{ "\"rom\":[\"flash\"]", "--rom: 'flash' is not a file and an address" },
 		{ "\"pin\":\"x\"", "--pin: 'x' is not a list of host CPUs from 0 to 1023" },
 	};
@@ -293,7 +297,64 @@ TEST(files_at_addresses_are_split_at_the_last_at)
 	file_at_free(&f);
 }
 
-TEST_MAIN(T(ranges_and_policies_are_read_strictly), T(files_at_addresses_are_split_at_the_last_at),
+TEST(watch_items_are_read_as_written_and_nothing_else)
+{
+	static const struct {
+		const char *text, *symbol;
+		uint64_t base, size;
+		bool reads, writes, stop;
+	} good[] = {
+		{ "0x40000000+8", NULL, 0x40000000, 8, false, true, false },
+		{ "0x40000000+4K:r", NULL, 0x40000000, 4096, true, false, false },
+		{ "1G+1:w", NULL, 1 << 30, 1, false, true, false },
+		{ "0+1:rw,stop", NULL, 0, 1, true, true, true },
+		{ "0xffffffffffffffff+1,stop", NULL, UINT64_MAX, 1, false, true, true },
+		{ "sym:jiffies+8:w", "jiffies", 0, 8, false, true, false },
+		{ "sym:a.b:r+c+0x10:r", "a.b:r+c", 0, 16, true, false, false },
+	};
+	static const char *const bad[] = {
+		"",
+		"+",
+		"0x1000",
+		"+8",
+		"0x1000+",
+		"0x1000+0",
+		"0x1000+8:",
+		"0x1000+8:x",
+		"0x1000+8:wr",
+		"0x1000+8,stop:w",
+		"0x1000+8:w,stop,stop",
+		"0xffffffffffffffff+2",
+		"sym:",
+		"sym:+8",
+		"sym:x",
+		"sym:x+",
+		"sym:x+0",
+		"0x1000+8 :w",
+		"x+8",
+	};
+	struct watch_item w;
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		EXPECT_EQ(watch_parse(&w, good[i].text, &e), 0);
+		EXPECT_EQ(w.symbol != NULL, good[i].symbol != NULL);
+		if (w.symbol)
+			EXPECT_STR(w.symbol, good[i].symbol);
+		EXPECT_EQ(w.base, good[i].base);
+		EXPECT_EQ(w.size, good[i].size);
+		EXPECT_EQ(w.reads, good[i].reads);
+		EXPECT_EQ(w.writes, good[i].writes);
+		EXPECT_EQ(w.stop, good[i].stop);
+		watch_item_free(&w);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (watch_parse(&w, bad[i], &e) != -EINVAL)
+			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
+}
+
+TEST_MAIN(T(watch_items_are_read_as_written_and_nothing_else),
+	  T(ranges_and_policies_are_read_strictly), T(files_at_addresses_are_split_at_the_last_at),
 	  T(defaults_are_what_the_manual_says), T(every_key_is_documented_and_named_once),
 	  T(a_file_sets_what_it_mentions_and_nothing_else), T(files_that_cannot_be_read_are_told),
 	  T(what_is_written_reads_back_to_the_same),

@@ -90,14 +90,14 @@ static void after(void *ctx UNUSED, gpa_t at UNUSED, size_t len UNUSED, bool wri
 	(void)strcat(told, "!");
 }
 
-static void written(void *ctx UNUSED, gpa_t at, size_t len)
+static void was(void *ctx UNUSED, gpa_t at, size_t len, bool written)
 {
-	before(NULL, at, len, true);
+	before(NULL, at, len, written);
 }
 
 TEST(gmem_tells_of_what_devices_do_and_of_nothing_else)
 {
-	static const struct gmem_observer o = { before, after, written, NULL };
+	static const struct gmem_observer o = { before, after, was, NULL };
 	struct gmem m = memory();
 	uint64_t v = 0x1122334455667788, got[2] = { 0 };
 
@@ -108,6 +108,9 @@ TEST(gmem_tells_of_what_devices_do_and_of_nothing_else)
 	EXPECT_STR(told, "r10009+2!");
 	gmem_mark_dirty(&m, gpa(0x10000), 3);
 	EXPECT_STR(told, "w10000+3");
+	gmem_mark_read_host(&m, (char *)gmem_find(&m, gpa(0x10000), 1)->host + 1, 2);
+	EXPECT_STR(told, "r10001+2");
+	gmem_mark_dirty(&m, gpa(0x10000), 3);
 	EXPECT(gmem_peek(&m, gpa(0x10008), got, 8));
 	EXPECT_EQ(got[0], v);
 	EXPECT(gmem_store(&m, gpa(0x10010), got, 16) && gmem_load(&m, gpa(0x10008), got, 16));

@@ -391,7 +391,7 @@ TEST(request_is_read_and_written_from_any_byte_to_any_byte)
 			for (unsigned i = 3; i < 6; i++)
 				memset((char *)r->seg[i].iov_base - 1, 0, r->seg[i].iov_len + 2);
 			EXPECT_EQ(request_write(r, off, ones, len), expect);
-			request_wrote(r, off, len);
+			request_used(r, true, off, len);
 			for (unsigned i = 3; i < 6; i++) {
 				const unsigned char *byte = r->seg[i].iov_base;
 

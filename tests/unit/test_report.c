@@ -129,6 +129,18 @@ static const struct sentence sentences[] = {
 		COULD_NOT("looked for a descriptor at 0x0a000e40, and the host's memory behind it "
 			  "failed."),
 	},
+	{
+		FAULT_WATCHED,
+		"",
+		{
+			"vCPU 3 read 4 bytes from 0x0a000e40, which is watched.",
+			"vCPU 3 wrote 4 bytes to 0x0a000e40, which is watched.",
+			"vCPU 3 did an atomic operation on 4 bytes at 0x0a000e40, which is "
+			"watched.",
+			"vCPU 3 fetched an instruction from 0x0a000e40, which is watched.",
+		},
+		COULD_NOT("looked for a descriptor at 0x0a000e40, which is watched."),
+	},
 };
 
 static const char *sentence(const struct fault *f)
@@ -621,6 +633,8 @@ TEST(report_says_what_vmm_did_for_every_action_and_access)
 				   "fetched",
 				   "stopped the vCPU for good: its exception vector cannot be "
 				   "fetched" },
+		[FAULT_CARRIED_OUT] = { "carried it out", "carried it out", "carried it out",
+					"carried it out" },
 	};
 
 	for (enum fault_action i = 0; i < FAULT_ACTION_COUNT; i++) {
@@ -630,6 +644,55 @@ TEST(report_says_what_vmm_did_for_every_action_and_access)
 			EXPECT_STR(row_of(text_of(&f, NULL), "vmm did"), want[i][a]);
 		}
 	}
+}
+
+TEST(report_of_what_is_watched_is_short_and_says_old_and_new)
+{
+	static const struct report_names nobody = { 0 };
+	struct fault f = {
+		.cause = FAULT_WATCHED,
+		.action = FAULT_CARRIED_OUT,
+		.access = FAULT_WRITE,
+		.vcpu = 1,
+		.state = "EL1h, AArch64",
+		.pc = 0x40001000,
+		.size = 16,
+		.ipa_known = true,
+		.ipa = 0x42000108,
+		.watch = "0x42000108+4",
+		.watched = 4,
+		.value_known = true,
+		.old_known = true,
+		.old = { 0xffffffff00000001 },
+		.value = { 2 },
+		.va_source = FAULT_VA_DECODED,
+		.va = 0x82000108,
+		.nr_exits = 1,
+		.nr_frames = 1,
+		.frame = { 0x40002000 },
+	};
+	static char text[REPORT_TEXT_MAX];
+
+	(void)report_text(&f, &nobody, text, sizeof(text));
+	EXPECT_STR(text, "watch: vCPU 1 wrote 16 bytes, and 4 of them to 0x42000108, which is "
+			 "watched.\n"
+			 "  cpu              vCPU 1, EL1h, AArch64\n"
+			 "  pc               0x40001000\n"
+			 "  watched          0x42000108+4\n"
+			 "  value            0x00000001 -> 0x00000002\n"
+			 "  virtual address  0x82000108\n"
+			 "  called from      0x40002000\n");
+	f.access = FAULT_READ;
+	f.action = FAULT_STOPPED;
+	(void)report_text(&f, NULL, text, sizeof(text));
+	EXPECT_HAS(text, "  value            0x00000001\n");
+	EXPECT_HAS(text, "  vmm did          stopped the machine behind the instruction\n");
+	f.device = true;
+	f.va_source = FAULT_VA_UNKNOWN;
+	f.nr_frames = 0;
+	(void)report_text(&f, NULL, text, sizeof(text));
+	EXPECT_HAS(text, "watch: a device read 16 bytes, and 4 of them from 0x42000108, which is "
+			 "watched.\n  watched ");
 }
 
 TEST(report_shows_as_many_digits_of_the_value_as_the_access_has_bytes)
@@ -712,9 +775,9 @@ TEST(report_words_are_there_for_every_value)
 {
 	static const char *const cause[] = { "nothing-there", "read-only",	"refused",
 					     "ends-outside",  "not-for-device", "beyond-ipa",
-					     "host-memory" };
+					     "host-memory",   "watched" };
 	static const char *const action[] = { "aborted", "serror",  "zeroes", "ones",
-					      "skipped", "stopped", "lockup" };
+					      "skipped", "stopped", "lockup", "carried-out" };
 	static const char *const access[] = { "read", "write", "read-write", "fetch" };
 	static const char *const words[] = { "read of 1 byte", "write of 1 byte",
 					     "atomic operation on 1 byte",
@@ -906,6 +969,7 @@ TEST_MAIN(T(report_has_a_sentence_for_every_cause_and_access),
 	  T(report_tells_of_a_walk_that_met_the_fault),
 	  T(report_names_the_vector_that_a_vcpu_is_locked_up_at),
 	  T(report_says_what_vmm_did_for_every_action_and_access),
+	  T(report_of_what_is_watched_is_short_and_says_old_and_new),
 	  T(report_shows_as_many_digits_of_the_value_as_the_access_has_bytes),
 	  T(report_tells_how_far_the_neighbours_are), T(report_words_are_there_for_every_value),
 	  T(report_of_the_greatest_size_fits_and_is_printable_whatever_the_guest_chose),

@@ -135,20 +135,17 @@ bool gmem_write(struct gmem *m, gpa_t at, const void *src, size_t len)
 	return done;
 }
 
-void gmem_tell_written_(const struct gmem *m, gpa_t at, size_t len)
+void gmem_tell_(const struct gmem *m, gpa_t at, size_t len, bool written)
 {
-	m->observer->written(m->observer->ctx, at, len);
+	m->observer->was(m->observer->ctx, at, len, written);
 }
 
-void gmem_tell_written_host_(const struct gmem *m, const void *host, size_t len)
+void gmem_tell_host_(const struct gmem *m, const void *host, size_t len, bool written)
 {
-	for (size_t i = 0; i < m->nr; i++) {
-		const struct gmem_region *r = &m->region[i];
-		const uint64_t off = (uint64_t)((uintptr_t)host - (uintptr_t)r->host);
+	gpa_t at;
 
-		if (off < r->size)
-			gmem_tell_written_(m, gpa(r->base + off), len);
-	}
+	if (gmem_at_host(m, (uintptr_t)host, &at))
+		gmem_tell_(m, at, len, written);
 }
 
 bool gmem_load(const struct gmem *m, gpa_t at, void *dst, unsigned size)
@@ -165,4 +162,21 @@ bool gmem_store(struct gmem *m, gpa_t at, const void *src, unsigned size)
 	if (w.len != size || !poison_store(w.host, src, size))
 		return false;
 	return true;
+}
+
+bool gmem_at_host(const struct gmem *m, uintptr_t host, gpa_t *at)
+{
+	*at = gpa(0);
+	for (size_t i = 0; i < m->nr; i++) {
+		const struct gmem_region *r = &m->region[i];
+		uintptr_t off = host - (uintptr_t)r->host;
+
+		if (off >= r->size && r->guest)
+			off = host - (uintptr_t)r->guest;
+		if (off < r->size) {
+			*at = gpa(r->base + off);
+			return true;
+		}
+	}
+	return false;
 }

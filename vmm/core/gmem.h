@@ -7,9 +7,9 @@
  * bounded host range. Every write goes through here or is told to gmem_mark_dirty(), so that a
  * dirty log can see what KVM cannot.
  *
- * What devices do here is done by the guest's machine, and an observer can be told of it (a reading
- * through a window is not seen). gmem_peek(), gmem_load() and gmem_store() are for vmm's own view
- * of the guest, and for a vCPU's accesses that vmm carries out: nobody is told.
+ * What devices do here is done by the guest's machine, and an observer can be told of it; so what
+ * they do through a window has to be said afterwards. gmem_peek(), gmem_load() and gmem_store() are
+ * for vmm's own view of the guest, and for a vCPU's accesses that vmm carries out: nobody is told.
  *
  * Regions are added before the first vCPU runs and stay; look-ups need no lock.
  */
@@ -45,7 +45,7 @@ struct gmem_region {
 struct gmem_observer {
 	void (*before)(void *ctx, gpa_t at, size_t len, bool write);
 	void (*after)(void *ctx, gpa_t at, size_t len, bool write);
-	void (*written)(void *ctx, gpa_t at, size_t len); /* through a window */
+	void (*was)(void *ctx, gpa_t at, size_t len, bool written); /* through a window */
 	void *ctx;
 };
 
@@ -90,22 +90,27 @@ struct window gmem_window(const struct gmem *m, gpa_t at, size_t len);
 const struct gmem_region *gmem_find(const struct gmem *m, gpa_t at, uint64_t len);
 
 /* Tells the observer. */
-void gmem_tell_written_(const struct gmem *m, gpa_t at, size_t len);
-void gmem_tell_written_host_(const struct gmem *m, const void *host, size_t len);
+void gmem_tell_(const struct gmem *m, gpa_t at, size_t len, bool written);
+void gmem_tell_host_(const struct gmem *m, const void *host, size_t len, bool written);
 
 /*
- * Says that [@at, @at + @len) was written through a window; the second, by its host address. Nobody
- * keeps a dirty log yet; callers already say what they write.
+ * Says that [@at, @at + @len) was written, or read, through a window; with _host, by its host
+ * address. Nobody keeps a dirty log yet; callers already say what they write.
  */
 static inline void gmem_mark_dirty(const struct gmem *m, gpa_t at, size_t len)
 {
 	if (m->observer)
-		gmem_tell_written_(m, at, len);
+		gmem_tell_(m, at, len, true);
 }
 static inline void gmem_mark_dirty_host(const struct gmem *m, const void *host, size_t len)
 {
 	if (m->observer)
-		gmem_tell_written_host_(m, host, len);
+		gmem_tell_host_(m, host, len, true);
+}
+static inline void gmem_mark_read_host(const struct gmem *m, const void *host, size_t len)
+{
+	if (m->observer)
+		gmem_tell_host_(m, host, len, false);
 }
 
 /* As gmem_read(), for who only looks at the guest. */
@@ -117,6 +122,9 @@ bool gmem_peek(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK
  */
 bool gmem_load(const struct gmem *m, gpa_t at, void *dst, unsigned size) MUST_CHECK;
 bool gmem_store(struct gmem *m, gpa_t at, const void *src, unsigned size) MUST_CHECK;
+
+/* Whether KVM, or vmm, has guest memory at the host's address @host, and which: *@at. */
+bool gmem_at_host(const struct gmem *m, uintptr_t host, gpa_t *at) MUST_CHECK;
 
 /* Reads a whole object. */
 #define GMEM_GET(m, at, obj) gmem_read((m), (at), (obj), sizeof(*(obj)))

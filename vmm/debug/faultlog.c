@@ -368,6 +368,15 @@ void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f)
 	}
 }
 
+void faultlog_watched(struct faultlog *l, const struct fault *f)
+{
+	{
+		LOCK_SCOPE(&l->lock);
+		l->sum.watched++;
+	}
+	faultlog_report(l, FAULTLOG_TEXT | FAULTLOG_JSON, f);
+}
+
 /* Puts @k where it belongs among the most frequent ones. */
 static void insert_top(struct faultsum_kind *top, const struct faultsum_kind *k)
 {

@@ -91,6 +91,9 @@ void faultlog_count_repeats(struct faultlog *l, const struct fault *f, uint64_t 
 /* Reports @f @where faultlog_count() said. */
 void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f);
 
+/* Counts and reports @f, an access to what is watched (FAULT_WATCHED): each, and everywhere. */
+void faultlog_watched(struct faultlog *l, const struct fault *f);
+
 /* What was counted up to now. */
 void faultlog_sum(struct faultlog *l, struct faultsum *s);
 

@@ -91,8 +91,11 @@ size_t faultsum_text(const struct faultsum *s, const struct report_names *names,
 
 	if (size)
 		buf[0] = '\0';
+	if (s->watched)
+		put(&o, "watch: %s access%s, reported above\n", number(s->watched).s,
+		    s->watched == 1 ? "" : "es");
 	if (!s->faults)
-		return 0;
+		return o.len;
 	if (s->text == s->faults) {
 		put(&o, "faults: %s in all, reported above\n", number(s->faults).s);
 		return o.len;
@@ -166,6 +169,8 @@ void faultsum_json(const struct faultsum *s, const struct report_names *names,
 	json_object(w, NULL);
 	json_object(w, "summary");
 	json_u64(w, "faults", s->faults);
+	if (s->watched)
+		json_u64(w, "watched", s->watched);
 	json_u64(w, "kinds", s->kinds);
 	json_u64(w, "unlisted", s->unlisted);
 	json_u64(w, "text", s->text);

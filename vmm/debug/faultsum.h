@@ -29,7 +29,8 @@ struct faultsum_kind {
 };
 
 struct faultsum {
-	uint64_t faults; /* all of them; each array below adds up to it */
+	uint64_t faults;  /* all of them; each array below adds up to it */
+	uint64_t watched; /* accesses to what is watched, which are no faults */
 	uint64_t by_cause[FAULT_CAUSE_COUNT];
 	uint64_t by_action[FAULT_ACTION_COUNT];
 	uint64_t by_vcpu[CONFIG_MAX_CPUS];
@@ -44,7 +45,8 @@ struct faultsum {
 
 /*
  * A few lines, each ended by '\n', the first beginning with "faults: ". When all were reported in
- * the text, one line says so. Empty when there was no fault. Returns the length, cut to @size - 1.
+ * the text, one line says so. One before says how often what is watched was accessed. Empty when
+ * there was neither. Returns the length, cut to @size - 1.
  */
 size_t faultsum_text(const struct faultsum *s, const struct report_names *names, char *buf,
 		     size_t size);
@@ -53,6 +55,7 @@ size_t faultsum_text(const struct faultsum *s, const struct report_names *names,
  * One object with the one member "summary", an object:
  *
  *	faults		number
+ *	watched		number	accesses to what is watched, which are no faults; absent when 0
  *	kinds		number	of different PC and page
  *	unlisted	number	faults of other kinds, which were only counted
  *	text, json	number	faults that were reported in full there

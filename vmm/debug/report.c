@@ -209,6 +209,7 @@ static void put_stage2(struct out *o, const struct fault *f)
 		[FAULT_NOT_FOR_DEVICE] = "a device, not memory",
 		[FAULT_BEYOND_IPA] = "beyond the last address of this machine",
 		[FAULT_HOST_MEMORY] = "memory that the host failed to give",
+		[FAULT_WATCHED] = "memory that is watched",
 	};
 
 	static_assert(ARRAY_SIZE(why) == FAULT_CAUSE_COUNT, "every cause has its words");
@@ -247,6 +248,8 @@ static const char *did(const struct fault *f)
 		return "stopped the machine before the instruction";
 	case FAULT_LOCKUP:
 		return "stopped the vCPU for good: its exception vector cannot be fetched";
+	case FAULT_CARRIED_OUT:
+		return "carried it out";
 	case FAULT_ACTION_COUNT:
 	default:
 		return "nothing";
@@ -270,7 +273,8 @@ static void put_action(struct out *o, const struct fault *f, const struct report
 static void put_history(struct out *o, const struct fault *f, const struct report_names *names)
 {
 	const unsigned frames = least(f->nr_frames, FAULT_FRAMES);
-	const unsigned exits = least(f->nr_exits, FAULT_EXITS);
+	/* Of an access that is as it should be, nobody asks what came before. */
+	const unsigned exits = f->cause == FAULT_WATCHED ? 0 : least(f->nr_exits, FAULT_EXITS);
 
 	for (unsigned i = 0; i < frames; i++) {
 		struct report_name name = report_name_return(names, f->frame[i]);
@@ -283,19 +287,46 @@ static void put_history(struct out *o, const struct fault *f, const struct repor
 		row(o, i ? "" : "exits before", "%.*s", FIXED(f->exit[i].text));
 }
 
+/* An access to what is watched: what it was, and is. */
+static void put_watched(struct out *o, const struct fault *f, const struct report_names *names)
+{
+	struct report_name va = report_name(names, f->va);
+
+	row(o, "watched", "%.*s", FIXED(f->watch));
+	if (f->access == FAULT_READ || f->access == FAULT_FETCH)
+		row(o, "value", "%s", report_old_value(f).s);
+	else if (f->value_known)
+		row(o, "value", "%s -> %s", report_old_value(f).s, report_value(f).s);
+	if (f->va_source != FAULT_VA_UNKNOWN)
+		row(o, "virtual address", "0x%08" PRIx64 "%s%s", f->va, NAMED(va));
+	if (f->action == FAULT_STOPPED)
+		row(o, "vmm did", "stopped the machine behind the instruction");
+}
+
+static void put_fault(struct out *o, const struct fault *f, const struct report_names *names)
+{
+	put_access(o, f, names);
+	put_stage1(o, f);
+	put_stage2(o, f);
+	put_action(o, f, names);
+}
+
 size_t report_text(const struct fault *f, const struct report_names *names, char *buf, size_t size)
 {
 	struct out o = { .buf = buf, .size = size };
 
-	put(&o, "fault: ", 7);
+	const bool watched = f->cause == FAULT_WATCHED;
+
+	put(&o, watched ? "watch: " : "fault: ", 7);
 	if (o.len < o.size)
 		o.len += report_sentence(f, o.buf + o.len, o.size - o.len);
 	put_byte(&o, '\n');
-	put_cpu(&o, f, names);
-	put_access(&o, f, names);
-	put_stage1(&o, f);
-	put_stage2(&o, f);
-	put_action(&o, f, names);
+	if (!f->device)
+		put_cpu(&o, f, names);
+	if (watched)
+		put_watched(&o, f, names);
+	else
+		put_fault(&o, f, names);
 	put_history(&o, f, names);
 	return o.len;
 }

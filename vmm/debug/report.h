@@ -18,6 +18,9 @@
  *	  called from      the backtrace, innermost first
  *	  exits before     the vCPU's last exits, oldest first
  *
+ * An access to what is watched begins with "watch: ", and has rows "watched" and "value" (old ->
+ * new) in place of those that explain what went wrong.
+ *
  * What came from the guest is hostile, symbol names too: bytes that are not printable ASCII become
  * '?' in the text and in JSON, and everything is cut to a bounded length.
  *
@@ -28,16 +31,16 @@
  *	vcpu		number
  *	access		string	"read" "write" "read-write" "fetch"
  *	cause		string	"nothing-there" "read-only" "refused" "ends-outside"
- *"not-for-device" "beyond-ipa" "host-memory"
+ *"not-for-device" "beyond-ipa" "host-memory" "watched"
  *	action		string	"aborted" "serror" "zeroes" "ones" "skipped" "stopped" "lockup"
- *	walk		bool	stage 1's walk met the fault, not the access itself
- *	state		string	"EL1h, AArch64"
- *	el		number	exception level
- *	aarch32		bool
- *	pc, pc_name	hex, string
- *	insn, insn_text	hex, string
- *	size		number	bytes
- *	value		hex	what a write would have stored, at most the first 16 bytes
+ *"carried-out" walk		bool	stage 1's walk met the fault, not the access itself state
+ *string	"EL1h, AArch64" el		number	exception level aarch32		bool pc,
+ *pc_name	hex, string insn, insn_text	hex, string size		number	bytes value
+ *hex	what a write would have stored, at most the first 16 bytes; "watched": what the watched
+ *bytes are now old_value	hex	"watched": what they were watch		string "watched":
+ *what is watched, as the option said
+ *	watched		number	"watched": how many watched bytes were touched; of more than 16, 16
+ *	device		bool	"watched": a device did it, so there is no vcpu; otherwise absent
  *	ipa		hex	guest physical address of the first byte that failed
  *	va, va_name	hex, string
  *	va_source	string	"register" "decoded" "both" "disagree"
@@ -100,6 +103,9 @@ struct text report_address(const struct fault *f);
 
 /* The value, as many digits as the size has; of more than 16 bytes the first 16. */
 struct text report_value(const struct fault *f);
+
+/* What was there before, of what is watched. */
+struct text report_old_value(const struct fault *f);
 
 /* Whether ESR, FAR, ELR and the vector say something. */
 bool report_guest_known(const struct fault *f);

@@ -59,6 +59,11 @@ static void put_access(struct json_writer *w, const struct fault *f,
 		json_u64(w, "size", f->size);
 	if (f->value_known)
 		json_string(w, "value", report_value(f).s);
+	if (f->old_known)
+		json_string(w, "old_value", report_old_value(f).s);
+	PUT_TEXT(w, "watch", f->watch);
+	if (f->cause == FAULT_WATCHED)
+		json_u64(w, "watched", f->watched);
 	if (f->ipa_known)
 		put_hex(w, "ipa", f->ipa);
 	if (f->va_source == FAULT_VA_UNKNOWN)
@@ -160,12 +165,16 @@ void report_json(const struct fault *f, const struct report_names *names, struct
 	(void)report_sentence(f, text, sizeof(text));
 	json_object(w, NULL);
 	json_string(w, "text", text);
-	json_u64(w, "vcpu", f->vcpu);
+	if (f->device)
+		json_bool(w, "device", true);
+	else
+		json_u64(w, "vcpu", f->vcpu);
 	json_string(w, "access", report_access_name(f->access));
 	json_string(w, "cause", report_cause_name(f->cause));
 	json_string(w, "action", report_action_name(f->action));
 	json_bool(w, "walk", f->walk);
-	put_instruction(w, f, names);
+	if (!f->device)
+		put_instruction(w, f, names);
 	put_access(w, f, names);
 	put_stage1(w, f);
 	put_stage2(w, f);

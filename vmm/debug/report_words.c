@@ -25,6 +25,7 @@ static const struct words causes[] = {
 	[FAULT_NOT_FOR_DEVICE] = { "not-for-device", "needs memory, not a device" },
 	[FAULT_BEYOND_IPA] = { "beyond-ipa", "beyond the last address" },
 	[FAULT_HOST_MEMORY] = { "host-memory", "failed memory of the host" },
+	[FAULT_WATCHED] = { "watched", "watched" },
 };
 static_assert(ARRAY_SIZE(causes) == FAULT_CAUSE_COUNT, "every cause has its words");
 
@@ -36,6 +37,7 @@ static const struct words actions[] = {
 	[FAULT_SKIPPED] = { "skipped", "skipped" },
 	[FAULT_STOPPED] = { "stopped", "machine stopped" },
 	[FAULT_LOCKUP] = { "lockup", "vCPU stopped for good" },
+	[FAULT_CARRIED_OUT] = { "carried-out", "carried out" },
 };
 static_assert(ARRAY_SIZE(actions) == FAULT_ACTION_COUNT, "every action has its words");
 
@@ -136,24 +138,32 @@ static uint64_t low_bytes(uint64_t v, unsigned bytes)
 	return bytes < 8 ? v & ((UINT64_C(1) << (8 * bytes)) - 1) : v;
 }
 
-struct text report_value(const struct fault *f)
+static struct text value_text(const uint64_t value[2], unsigned bytes)
 {
-	const unsigned size = f->size < 16 ? f->size : 16;
+	const unsigned size = bytes < 16 ? bytes : 16;
 	struct text t;
 
 	if (size > 8)
 		(void)snprintf(t.s, sizeof(t.s), "0x%0*" PRIx64 "%016" PRIx64,
-			       (int)(2 * (size - 8)), low_bytes(f->value[1], size - 8),
-			       f->value[0]);
+			       (int)(2 * (size - 8)), low_bytes(value[1], size - 8), value[0]);
 	else if (size)
 		(void)snprintf(t.s, sizeof(t.s), "0x%0*" PRIx64, (int)(2 * size),
-			       low_bytes(f->value[0], size));
-	else if (f->value[1])
-		(void)snprintf(t.s, sizeof(t.s), "0x%" PRIx64 "%016" PRIx64, f->value[1],
-			       f->value[0]);
+			       low_bytes(value[0], size));
+	else if (value[1])
+		(void)snprintf(t.s, sizeof(t.s), "0x%" PRIx64 "%016" PRIx64, value[1], value[0]);
 	else
-		(void)snprintf(t.s, sizeof(t.s), "0x%" PRIx64, f->value[0]);
+		(void)snprintf(t.s, sizeof(t.s), "0x%" PRIx64, value[0]);
 	return t;
+}
+
+struct text report_value(const struct fault *f)
+{
+	return value_text(f->value, f->cause == FAULT_WATCHED ? f->watched : f->size);
+}
+
+struct text report_old_value(const struct fault *f)
+{
+	return value_text(f->old, f->watched);
 }
 
 bool report_guest_known(const struct fault *f)
@@ -251,6 +261,13 @@ static void append_where(char *buf, const struct fault *f, const char *at)
 		append(buf, " %s %s, and the host's memory behind it failed.", at,
 		       report_address(f).s);
 		return;
+	case FAULT_WATCHED:
+		if (f->watched && f->size > f->watched && !one)
+			append(buf, ", and %u of them %s %s, which is watched.", f->watched, at,
+			       report_address(f).s);
+		else
+			append(buf, " %s %s, which is watched.", at, report_address(f).s);
+		return;
 	case FAULT_CAUSE_COUNT:
 	default:
 		return;
@@ -263,7 +280,10 @@ size_t report_sentence(const struct fault *f, char *buf, size_t size)
 
 	assert(f->access < FAULT_ACCESS_COUNT && f->cause < FAULT_CAUSE_COUNT);
 	assert(f->va_source <= FAULT_VA_DISAGREE);
-	append(text, "vCPU %u ", f->vcpu);
+	if (f->device)
+		append(text, "a device ");
+	else
+		append(text, "vCPU %u ", f->vcpu);
 	if (f->walk) {
 		append(text, "could not %s%s: stage 1 %s a descriptor",
 		       accesses[f->access].infinitive, bytes(f).s,

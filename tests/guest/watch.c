@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Touches memory that `vmm run --watch` watches, with every kind of instruction, and looks whether
+ * each did what it does elsewhere: the same instruction on the same bytes in a page that nobody
+ * watches. Then counts up one watched word on all vCPUs at once. Speaks TAP; "# hits N" is how many
+ * reports there should have been so far.
+ *
+ *	--cpus N --watch 0x42000108+16:rw --watch 0x42100108+16
+ */
+#include "guest.h"
+
+#define PSCI_CPU_ON 0xc4000003U
+
+#define WATCHED_RW 0x42000000UL
+#define WATCHED_W  0x42100000UL
+#define PLAIN	   0x42200000UL
+#define FIRST	   0x108 /* the watched bytes in the first two */
+#define LAST	   0x117
+
+#define MAX_CPUS 4
+#define TURNS	 30 /* of each vCPU, in each way of counting */
+
+/* --- stage 1: everything where it is, RAM as Normal memory --------------------------------------
+ */
+
+static uint64_t __attribute__((aligned(4096))) table[512];
+
+static void make_table(void)
+{
+	table[0] = 0x00000000 | 0x401 | 0 << 2; /* devices: 1 GiB, Device-nGnRE */
+	table[1] = 0x40000000 | 0x701 | 1 << 2; /* RAM: Normal, inner shareable */
+	table[2] = 0x40000000 | 0x741 | 1 << 2; /* the same, also for EL0 */
+}
+
+static void mmu_on(void)
+{
+	__asm__ volatile("msr	mair_el1, %0\n"
+			 "msr	tcr_el1, %1\n"
+			 "msr	ttbr0_el1, %2\n"
+			 "dsb	ish\n"
+			 "tlbi	vmalle1\n"
+			 "dsb	ish\n"
+			 "isb\n"
+			 "mrs	x9, sctlr_el1\n"
+			 "orr	x9, x9, #1\n"
+			 "orr	x9, x9, #4\n"
+			 "orr	x9, x9, #0x1000\n"
+			 "msr	sctlr_el1, x9\n"
+			 "isb"
+			 :
+			 : "r"(0xff04UL), "r"(0x200803520UL), "r"(table)
+			 : "x9", "memory");
+}
+
+/* --- one instruction ----------------------------------------------------------------------------
+ */
+
+struct regs {
+	uint64_t x[6];
+	__attribute__((aligned(16))) uint8_t v[4][16];
+};
+
+/* Runs @code with x0 as the address, x1 to x5 and v0 to v3 as in *r, and puts back what they are.
+ */
+#define OP(name, code)                                                                             \
+	void op_##name(struct regs *r);                                                            \
+	__asm__(".pushsection .text\n"                                                             \
+		".arch armv8.5-a+sve\n"                                                            \
+		"op_" #name ": mov x9, x0\n"                                                       \
+		"ldp	q0, q1, [x9, #48]\n"                                                          \
+		"ldp	q2, q3, [x9, #80]\n"                                                          \
+		"ldp	x4, x5, [x9, #32]\n"                                                          \
+		"ldp	x2, x3, [x9, #16]\n"                                                          \
+		"ldp	x0, x1, [x9]\n" code "\n"                                                  \
+		"stp	x0, x1, [x9]\n"                                                               \
+		"stp	x2, x3, [x9, #16]\n"                                                          \
+		"stp	x4, x5, [x9, #32]\n"                                                          \
+		"stp	q0, q1, [x9, #48]\n"                                                          \
+		"stp	q2, q3, [x9, #80]\n"                                                          \
+		"ret\n"                                                                            \
+		".popsection");
+
+enum { R = 1, W = 2, PROBABLY = 4, SVE = 8 };
+
+/* name, code, bytes touched, what it does to them, alignment it needs. */
+#define OPS(X)                                                                                     \
+	X(strb, "strb w1, [x0]", 1, W, 1)                                                          \
+	X(strh, "strh w1, [x0]", 2, W, 1)                                                          \
+	X(str_w, "str w1, [x0]", 4, W, 1)                                                          \
+	X(str_x, "str x1, [x0]", 8, W, 1)                                                          \
+	X(str_post, "str x1, [x0], #16", 8, W, 1)                                                  \
+	X(stlr, "stlr x1, [x0]", 8, W, 8)                                                          \
+	X(stp, "stp x1, x2, [x0]", 16, W, 1)                                                       \
+	X(stp_pre, "sub x0, x0, #16\n stp x1, x2, [x0, #16]!", 16, W, 1)                           \
+	X(stp_w, "stp w1, w2, [x0]", 8, W, 1)                                                      \
+	X(stnp, "stnp x1, x2, [x0]", 16, W, 1)                                                     \
+	X(sttr, "mov x10, #0x40000000\n add x10, x0, x10\n sttr x1, [x10]", 8, W, 1)               \
+	X(str_b, "str b0, [x0]", 1, W, 1)                                                          \
+	X(str_q, "str q0, [x0]", 16, W, 1)                                                         \
+	X(stp_q, "stp q0, q1, [x0]", 32, W, 1)                                                     \
+	X(st1_four, "st1 {v0.16b-v3.16b}, [x0]", 64, W, 1)                                         \
+	X(st4, "st4 {v0.4s-v3.4s}, [x0]", 64, W, 1)                                                \
+	X(st2_lane, "st2 {v0.h, v1.h}[3], [x0]", 4, W, 1)                                          \
+	X(ldrb, "ldrb w1, [x0]", 1, R, 1)                                                          \
+	X(ldrsb, "ldrsb x1, [x0]", 1, R, 1)                                                        \
+	X(ldrsh_w, "ldrsh w1, [x0]", 2, R, 1)                                                      \
+	X(ldrsw, "ldrsw x1, [x0]", 4, R, 1)                                                        \
+	X(ldr_x, "ldr x1, [x0]", 8, R, 1)                                                          \
+	X(ldar, "ldar w1, [x0]", 4, R, 4)                                                          \
+	X(ldtr, "mov x10, #0x40000000\n add x10, x0, x10\n ldtr x1, [x10]", 8, R, 1)               \
+	X(ldp, "ldp x1, x2, [x0]", 16, R, 1)                                                       \
+	X(ldp_post, "ldp x1, x2, [x0], #32", 16, R, 1)                                             \
+	X(ldpsw, "ldpsw x1, x2, [x0]", 8, R, 1)                                                    \
+	X(ldr_q, "ldr q0, [x0]", 16, R, 1)                                                         \
+	X(ldp_d, "ldp d0, d1, [x0]", 16, R, 1)                                                     \
+	X(ld1r, "ld1r {v0.4s}, [x0]", 4, R, 1)                                                     \
+	X(ld3, "ld3 {v0.16b-v2.16b}, [x0]", 48, R, 1)                                              \
+	X(ldadd, "ldadd x1, x2, [x0]", 8, R | W, 8)                                                \
+	X(ldaddb, "ldaddalb w1, w2, [x0]", 1, R | W, 1)                                            \
+	X(stset, "stset w1, [x0]", 4, R | W, 4)                                                    \
+	X(swp, "swpal x1, x2, [x0]", 8, R | W, 8)                                                  \
+	X(cas_fails, "cas x1, x2, [x0]", 8, R, 8)                                                  \
+	X(cas, "ldr x1, [x0]\n casal x1, x2, [x0]", 8, R | W | PROBABLY, 8)                        \
+	X(casp, "ldp x2, x3, [x0]\n mov x4, #5\n casp x2, x3, x4, x5, [x0]", 16, R | W | PROBABLY, \
+	  16)                                                                                      \
+	X(exclusive, "1: ldxr x1, [x0]\n add x1, x1, #1\n stxr w2, x1, [x0]\n cbnz w2, 1b", 8,     \
+	  R | W | PROBABLY, 8)                                                                     \
+	X(exclusive_b, "1: ldaxrb w1, [x0]\n mvn w1, w1\n stlxrb w2, w1, [x0]\n cbnz w2, 1b", 1,   \
+	  R | W | PROBABLY, 1)                                                                     \
+	X(exclusive_pair,                                                                          \
+	  "1: ldaxp x1, x2, [x0]\n add x1, x1, x4\n stlxp w3, x2, x1, [x0]\n cbnz w3, 1b", 16,     \
+	  R | W | PROBABLY, 16)                                                                    \
+	X(clrex, "ldxr x1, [x0]\n clrex\n stxr w2, x1, [x0]", 8, R, 8)                             \
+	X(zva, "dc zva, x0", 0, W, 1)                                                              \
+	X(prefetch, "prfm pldl1keep, [x0]", 0, 0, 1)                                               \
+	X(clean, "dc civac, x0", 0, 0, 1)                                                          \
+	X(sve_store, "ptrue p0.d, vl2\n st1d {z0.d}, p0, [x0]", 16, W | SVE, 1)                    \
+	X(sve_load, "ptrue p0.d, vl2\n ld1d {z0.d}, p0/z, [x0]", 16, SVE, 1)
+
+#define DEFINE(name, code, bytes, kinds, align) OP(name, code)
+OPS(DEFINE)
+
+struct op {
+	uint16_t bytes, kinds, align;
+	char name[26];
+};
+
+#define ROW(name, code, bytes, kinds, align) { bytes, kinds, align, #name },
+static const struct op ops[] = { OPS(ROW) };
+enum { NR_OPS = sizeof(ops) / sizeof(ops[0]) };
+
+/* Addresses in a table would have to be relocated. */
+static void run_op(unsigned n, struct regs *r)
+{
+	unsigned i = 0;
+
+#define CALL(name, code, bytes, kinds, align)                                                      \
+	if (i++ == n)                                                                              \
+		op_##name(r);
+	OPS(CALL)
+}
+
+/* --- the same on both ---------------------------------------------------------------------------
+ */
+
+static unsigned tests, failures, zva_bytes;
+static uint64_t hits;
+
+static void result(int ok, const char *what, const char *where)
+{
+	tests++;
+	failures += !ok;
+	say(ok ? "ok " : "not ok ");
+	say_number(tests);
+	say(" - ");
+	say(what);
+	say(" ");
+	say(where);
+	say("\n");
+}
+
+static void say_hits(void)
+{
+	say("# hits ");
+	say_number(hits);
+	say("\n");
+}
+
+/* What is looked at: around the watched bytes, other bytes of the page, and its end. */
+static const uint16_t places[][2] = { { 0x100, 0x180 }, { 0x200, 0x240 }, { 0xfc0, 0x1040 } };
+
+static void fill(uintptr_t page)
+{
+	for (unsigned n = 0; n < 3; n++)
+		for (unsigned i = places[n][0]; i < places[n][1]; i += 8)
+			*(volatile uint64_t *)(page + i) = 0x8192a3b4c5d6e7f0 + i;
+}
+
+static int same(uintptr_t a, uintptr_t b)
+{
+	int ok = 1;
+
+	for (unsigned n = 0; n < 3; n++)
+		for (unsigned i = places[n][0]; i < places[n][1]; i += 8)
+			ok &= *(volatile uint64_t *)(a + i) == *(volatile uint64_t *)(b + i);
+	return ok;
+}
+
+/* Words of 8 bytes in the watched range that fill() writes and same() reads: two. */
+static void expect_words(unsigned kinds, unsigned watched_kinds, unsigned times)
+{
+	if (kinds & watched_kinds)
+		hits += 2 * times;
+}
+
+static void set_regs(struct regs *r, uintptr_t at)
+{
+	for (unsigned i = 0; i < sizeof(*r) / 8; i++)
+		((volatile uint64_t *)r)[i] = 0xf1e2d3c4b5a69788 * (i + 3);
+	r->x[0] = at;
+}
+
+static void expect_op(const struct op *op, unsigned off, unsigned watched_kinds)
+{
+	unsigned first = off, last, kinds = op->kinds & (R | W);
+
+	if (op->bytes == 0 && kinds == W) { /* DC ZVA */
+		first = off & ~(zva_bytes - 1);
+		last = first + zva_bytes - 1;
+	} else {
+		last = off + op->bytes - 1;
+	}
+	if (!kinds || (op->bytes == 0 && kinds != W) || last < FIRST || first > LAST)
+		return;
+	if (!(op->kinds & PROBABLY)) { /* one access, of one kind or both */
+		hits += (kinds & watched_kinds) != 0;
+		return;
+	}
+	/* A load, then an access that writes: what reads, too, is one as well. */
+	hits += (watched_kinds & R) + ((kinds & W) != 0 ? 1 : 0);
+}
+
+static void try(unsigned n, uintptr_t page, unsigned off, unsigned watched_kinds, const char *where)
+{
+	const struct op *op = &ops[n];
+	struct regs here, there;
+	int ok = 1;
+
+	off &= ~(op->align - 1U);
+	fill(page);
+	fill(PLAIN);
+	set_regs(&here, page + off);
+	set_regs(&there, PLAIN + off);
+	run_op(n, &there);
+	run_op(n, &here);
+	expect_op(op, off, watched_kinds);
+	there.x[0] += page - PLAIN;
+	for (unsigned i = 0; i < sizeof(here) / 8; i++)
+		ok = ok && ((volatile uint64_t *)&here)[i] == ((volatile uint64_t *)&there)[i];
+	ok = same(page, PLAIN) && ok;
+	expect_words(W, watched_kinds, 1);
+	expect_words(R, watched_kinds, 1);
+	result(ok, op->name, where);
+}
+
+static void try_all(uintptr_t page, unsigned watched_kinds, const char *name)
+{
+	uint64_t pfr0;
+
+	__asm__ volatile("mrs %0, id_aa64pfr0_el1" : "=r"(pfr0));
+	say("# ");
+	say(name);
+	say("\n");
+	for (unsigned n = 0; n < NR_OPS; n++) {
+		if (ops[n].kinds & SVE && !(pfr0 >> 32 & 0xf))
+			continue;
+		try(n, page, FIRST, watched_kinds, "on watched bytes");
+		try(n, page, FIRST - 3, watched_kinds, "that begins before");
+		try(n, page, 0x201, watched_kinds, "on other bytes");
+		try(n, page, 0xffd, watched_kinds, "in two pages");
+	}
+	say_hits();
+}
+
+/* --- all at once --------------------------------------------------------------------------------
+ */
+
+static volatile uint32_t turn, finished, cpus = 1;
+static volatile uintptr_t counter;
+static uint8_t __attribute__((aligned(16))) stacks[MAX_CPUS][4096];
+
+static void add(volatile uint32_t *to, uint32_t v)
+{
+	__asm__ volatile(".arch armv8.5-a\n stadd %w1, [%0]" : : "r"(to), "r"(v) : "memory");
+}
+
+static void count_up(uintptr_t at)
+{
+	uint64_t old, new;
+	uint32_t failed;
+
+	for (unsigned i = 0; i < TURNS; i++) {
+		__asm__ volatile("1: ldaxr	%0, [%3]\n"
+				 "add	%0, %0, #1\n"
+				 "stlxr	%w2, %0, [%3]\n"
+				 "cbnz	%w2, 1b"
+				 : "=&r"(old), "=&r"(new), "=&r"(failed)
+				 : "r"(at)
+				 : "memory");
+		__asm__ volatile(".arch armv8.5-a\n stadd %1, [%0]"
+				 :
+				 : "r"(at), "r"(1UL)
+				 : "memory");
+		do {
+			old = *(volatile uint64_t *)at;
+			new = old;
+			__asm__ volatile(".arch armv8.5-a\n casal %0, %2, [%1]"
+					 : "+r"(new)
+					 : "r"(at), "r"(old + 1)
+					 : "memory");
+		} while (new != old);
+	}
+}
+
+static void work(void)
+{
+	uint32_t seen = 0;
+
+	for (;;) {
+		while (turn == seen)
+			;
+		seen = turn;
+		count_up(counter);
+		__asm__ volatile("dmb ish" : : : "memory");
+		add(&finished, 1);
+	}
+}
+
+__attribute__((used)) static void second_main(void)
+{
+	mmu_on();
+	add(&cpus, 1);
+	work();
+}
+
+__asm__(".pushsection .text\n"
+	"second:	mov	sp, x0\n"
+	"	mrs	x1, cpacr_el1\n"
+	"	orr	x1, x1, #(3 << 20)\n"
+	"	msr	cpacr_el1, x1\n"
+	"	isb\n"
+	"	b	second_main\n"
+	".popsection");
+
+static void start_cpus(void)
+{
+	for (uint64_t n = 1; n < MAX_CPUS; n++) {
+		register uint64_t x0 __asm__("x0") = PSCI_CPU_ON;
+		register uint64_t x1 __asm__("x1") = n;
+		register uint64_t x2 __asm__("x2");
+		register uint64_t x3 __asm__("x3") = (uintptr_t)stacks[n] + sizeof(stacks[n]);
+		uint32_t before = cpus;
+
+		__asm__ volatile("adr %2, second\n\thvc #0"
+				 : "+r"(x0), "+r"(x1), "=&r"(x2), "+r"(x3)
+				 :
+				 : "memory");
+		while (x0 == 0 && cpus == before)
+			;
+	}
+}
+
+static void count_together(uintptr_t at, const char *where)
+{
+	uint64_t before = *(volatile uint64_t *)at;
+
+	counter = at;
+	finished = 0;
+	__asm__ volatile("dmb ish" : : : "memory");
+	turn++;
+	count_up(at);
+	while (finished != cpus - 1)
+		;
+	__asm__ volatile("dmb ish" : : : "memory");
+	result(*(volatile uint64_t *)at - before == 3ULL * TURNS * cpus,
+	       "every step of every vCPU counts", where);
+}
+
+int main(void)
+{
+	uint64_t dczid;
+
+	__asm__ volatile("mrs %0, dczid_el0" : "=r"(dczid));
+	zva_bytes = 4U << (dczid & 0xf);
+	__asm__ volatile("mrs x9, cpacr_el1\n orr x9, x9, #(3 << 16)\n msr cpacr_el1, x9\n isb"
+			 :
+			 :
+			 : "x9");
+	make_table();
+	mmu_on();
+	try_all(WATCHED_W, W, "watched for writes");
+	try_all(WATCHED_RW, R | W, "watched for reads and writes");
+	start_cpus();
+	say("# vCPUs ");
+	say_number(cpus);
+	say("\n");
+	count_together(WATCHED_RW + 0x300, "beside what is watched");
+	count_together(WATCHED_W + 0x300, "beside what is watched for writes");
+	say_hits();
+	count_together(WATCHED_W + FIRST, "in what is watched for writes");
+	hits += 3 * TURNS * cpus;
+	say_hits();
+	count_together(WATCHED_RW + FIRST, "in what is watched");
+	say("1..");
+	say_number(tests);
+	say("\n# failed ");
+	say_number(failures);
+	say("\n");
+	return 0;
+}

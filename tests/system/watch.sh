@@ -1,0 +1,74 @@
+# shellcheck shell=sh
+# --watch: who touches these bytes of the guest's memory, and that nobody else notices.
+
+hits() { # FILE: how many accesses of vCPUs it reports
+	grep -c '^vmm: watch: vCPU ' "$1" || true
+}
+
+# The guest compares each instruction with the same one elsewhere, and says how many hits it made.
+test_every_instruction_does_what_it_does_elsewhere() {
+	run_vmm run --kernel "$LAB/kernel/guest-watch" --mem 64M --cpus 4 \
+		--watch 0x42000108+16:rw --watch 0x42100108+16
+	is "exit status" "$status" "$OFF"
+	has "$T/text" '^# failed 0$'
+	lacks "$T/text" '^not ok'
+	[ "$(grep -c '^ok' "$T/text")" -ge 370 ] || fail "the guest did not do all it should"
+	has "$T/text" '^# vCPUs 4$'
+	has "$T/err" "^vmm: watch: [0-9,]* accesses, reported above$"
+	# What follows the guest's last word on hits is the counting together on words that are read.
+	first=$(awk '/^vmm:   watched/ { n++; if ($3 ~ /0x42100108/) last = n } END { print last }' "$T/err")
+	is "hits up to the last at what is watched for writes" "$first" \
+		"$(sed -n 's/^# hits //p' "$T/text" | tail -n1)"
+}
+
+test_report_says_who_what_and_from_where() {
+	run_vmm run --kernel "$LAB/kernel/guest-watch" --mem 64M --watch 0x42100108+4:w,stop
+	is "exit status" "$status" 6
+	is "number of reports" "$(hits "$T/err")" 1
+	has "$T/err" '^vmm: watch: vCPU 0 wrote 8 bytes, and 4 of them to 0x42100108, which is watched\.$'
+	has "$T/err" '^vmm:   instruction      str x'
+	has "$T/err" '^vmm:   watched          0x42100108\+4:w,stop$'
+	has "$T/err" '^vmm:   value            0x00000000 -> 0xc5d6e8f8$'
+	has "$T/err" '^vmm:   called from      0x4'
+	has "$T/err" '^vmm: watch: 1 access, reported above$'
+	has "$T/err" '^vmm: stopped at an access to what is watched$'
+}
+
+test_range_outside_ram_is_refused() {
+	run_vmm run --kernel "$LAB/kernel/guest-watch" --mem 64M --watch 0x43fffff8+16
+	is "exit status" "$status" "$FAILED"
+	one_sentence 'watch 0x43fffff8\+16: .* not all in RAM'
+}
+
+test_unknown_symbol_is_refused() {
+	run_vmm run --kernel "$IMAGE" --watch sym:no_such_symbol+8
+	is "exit status" "$status" "$FAILED"
+	one_sentence 'watch sym:no_such_symbol\+8: no symbol'
+}
+
+# Not every distribution's kernel has names for its data (CONFIG_KALLSYMS_ALL).
+names_data() {
+	[ "$status" != "$FAILED" ] || ! grep -q 'no symbol of that name' "$T/err" ||
+		skip "this kernel has no names for its data"
+}
+
+# The guest writes a variable of its kernel by a file whose writer is known.
+test_variable_of_a_stock_kernel() {
+	[ ! -e "$LAB/kernel/Image-6.12" ] || kernel=$LAB/kernel/Image-6.12
+	guest_script <<-'G'
+		echo 77 >/proc/sys/vm/swappiness
+		cat /proc/sys/vm/swappiness
+	G
+	boot --watch sym:vm_swappiness+4:w --fault-log "$T/log"
+	names_data
+	is "exit status" "$status" "$OFF"
+	has "$T/text" '^77$'
+	is "number of reports" "$(hits "$T/err")" 1
+	has "$T/err" '^vmm: watch: vCPU 0 wrote 4 bytes to 0x[0-9a-f]*, which is watched\.$'
+	has "$T/err" '^vmm:   pc  .* (do_proc_dointvec|proc_dointvec|__do_proc_dointvec)'
+	has "$T/err" '^vmm:   watched          sym:vm_swappiness\+4:w$'
+	has "$T/err" '^vmm:   value            0x0000003c -> 0x0000004d$'
+	has "$T/err" '^vmm:   virtual address  0xffff[0-9a-f]* vm_swappiness\+0x0'
+	has "$T/err" ' proc_sys_call_handler\+'
+	has "$T/log" '"cause":"watched".*"old_value":"0x0000003c"'
+}
