@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* --- names ----------------------------------------------------------------------------------- */
@@ -27,25 +28,42 @@ static bool told(struct faults *f, bool found, const struct symbol_text *t, char
 	return found;
 }
 
-/* Called inside faultlog_report() and faultlog_summary(), so one at a time, as the next. */
+static bool look_up(struct faults *f, uint64_t va, bool returns, char *buf, size_t size)
+{
+	struct symbol_text t;
+	bool found;
+
+	if (f->mmu_off)
+		found = symbols_name_physical(f->symbols, va, &t);
+	else if (returns)
+		found = symbols_name_return(f->symbols, va, &t);
+	else
+		found = symbols_name(f->symbols, va, &t);
+	return told(f, found, &t, buf, size);
+}
+
+/* Called inside faultlog_report() and faultlog_summary(), so one at a time. */
+static bool name_at(struct faults *f, uint64_t va, bool returns, char *buf, size_t size)
+{
+	struct namecache *known = f->mmu_off ? NULL : f->known;
+
+	if (known && namecache_get(known, va, returns, buf, size))
+		return true;
+	if (!look_up(f, va, returns, buf, size))
+		return false;
+	if (known)
+		namecache_put(known, va, returns, buf);
+	return true;
+}
+
 static bool name(void *ctx, uint64_t va, char *buf, size_t size)
 {
-	struct faults *f = ctx;
-	struct symbol_text t;
-	bool found = f->mmu_off ? symbols_name_physical(f->symbols, va, &t)
-				: symbols_name(f->symbols, va, &t);
-
-	return told(f, found, &t, buf, size);
+	return name_at(ctx, va, false, buf, size);
 }
 
 static bool name_return(void *ctx, uint64_t va, char *buf, size_t size)
 {
-	struct faults *f = ctx;
-	struct symbol_text t;
-	bool found = f->mmu_off ? symbols_name_physical(f->symbols, va, &t)
-				: symbols_name_return(f->symbols, va, &t);
-
-	return told(f, found, &t, buf, size);
+	return name_at(ctx, va, true, buf, size);
 }
 
 static int add_files(struct faults *f, const struct key_list *l, struct err *e)
@@ -110,6 +128,8 @@ void faults_kernel(struct faults *f, uint64_t pa, uint64_t size)
 {
 	LOCK_SCOPE(&f->lock);
 	symbols_image(f->symbols, pa, size);
+	free(f->known);
+	f->known = NULL;
 }
 
 unsigned faults_count(struct faults *f, const struct fault *bad)
@@ -140,6 +160,8 @@ void faults_report(struct faults *f, unsigned where, const struct fault *bad)
 void faults_watched(struct faults *f, const struct fault *hit)
 {
 	LOCK_SCOPE(&f->lock);
+	if (!f->known)
+		f->known = calloc(1, sizeof(*f->known)); /* without it all is slower */
 	look_at(f, hit);
 	faultlog_watched(f->log, hit);
 }
@@ -209,6 +231,7 @@ void faults_destroy(struct faults *f)
 {
 	faultlog_destroy(f->log);
 	symbols_destroy(f->symbols);
+	free(f->known);
 	if (f->fd >= 0)
 		(void)close(f->fd);
 	mutex_destroy(&f->lock);

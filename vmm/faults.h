@@ -11,11 +11,13 @@
 #include "vmm/core/gmem.h"
 #include "vmm/core/watchset.h"
 #include "vmm/debug/faultlog.h"
+#include "vmm/debug/namecache.h"
 #include "vmm/debug/symbols.h"
 
 struct faults {
 	struct faultlog *log;	 /* NULL while there is none */
 	struct symbols *symbols; /* lock, when vCPUs run */
+	struct namecache *known; /* NULL while nothing was watched; owned; lock */
 	struct mutex lock;
 	bool mmu_off; /* in the report that is being written: pc is a physical address; lock */
 	int fd;	      /* of --fault-log; -1: none */

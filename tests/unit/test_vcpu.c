@@ -10,7 +10,8 @@ enum { N = 4 };
 static uint8_t immediate_exit[N];
 static atomic_uint inside, entries[N];
 static atomic_bool ask_park[N];
-static atomic_bool want_alone;
+static atomic_bool want_alone, only_first;
+static atomic_uint work[N]; /* what a vCPU does unless somebody wants it out */
 static atomic_uint times_alone[N];
 static unsigned together; /* only who is alone touches it: TSan would tell */
 
@@ -26,7 +27,7 @@ static enum vcpu_result enter(struct vcpu *v)
 			r = VCPU_PARK;
 			break;
 		}
-		if (atomic_load(&want_alone)) {
+		if (atomic_load(&want_alone) && !(v->index && atomic_load(&only_first))) {
 			if (!vcpus_exclusive_begin(v))
 				break;
 			together++;
@@ -36,6 +37,7 @@ static enum vcpu_result enter(struct vcpu *v)
 			vcpus_exclusive_end(v);
 		}
 		(void)usleep(100);
+		atomic_fetch_add(&work[v->index], 1);
 	}
 	atomic_fetch_sub(&inside, 1);
 	return r;
@@ -165,6 +167,56 @@ TEST(vcpus_hold_and_stop_while_they_want_to_be_alone)
 	EXPECT_EQ(together, 100);
 }
 
+TEST(vcpus_get_on_beside_one_that_is_alone_again_and_again)
+{
+	struct vcpus s;
+	unsigned before[N], done = 0;
+
+	start(&s);
+	atomic_store(&only_first, true);
+	atomic_store(&want_alone, true);
+	vcpus_release(&s);
+	for (unsigned i = 0; i < 10000 && atomic_load(&times_alone[0]) < 20; i++)
+		(void)usleep(1000);
+	for (unsigned n = 0; n < N; n++)
+		before[n] = atomic_load(&work[n]);
+	for (unsigned i = 0; i < 10000 && done < N; i++) {
+		(void)usleep(1000);
+		done = 0;
+		for (unsigned n = 0; n < N; n++)
+			done += atomic_load(&work[n]) - before[n] >= 20;
+	}
+	EXPECT_EQ(done, N);
+	vcpus_destroy(&s);
+}
+
+/* The alarm: what stands for KVM_RUN sleeps for longer than a test may take. */
+static atomic_bool woken;
+
+static enum vcpu_result sleep_alone(struct vcpu *v)
+{
+	if (v->index == 0 && vcpus_exclusive_begin(v)) {
+		if (!atomic_load(&woken) && sleep(1000))
+			atomic_store(&woken, true);
+		vcpus_exclusive_end(v);
+	}
+	return VCPU_PARK;
+}
+
+TEST(vcpus_one_that_sleeps_while_it_is_alone_is_woken)
+{
+	struct vcpus s;
+	struct err e;
+
+	EXPECT_EQ(vcpus_create(&s, 1, NULL, sleep_alone, &e), 0);
+	EXPECT_EQ(vcpus_start(&s, NULL, 0, &e), 0);
+	vcpus_release(&s);
+	for (unsigned i = 0; i < 10000 && !atomic_load(&woken); i++)
+		(void)usleep(1000);
+	EXPECT(atomic_load(&woken));
+	vcpus_destroy(&s);
+}
+
 TEST(vcpus_refuse_a_host_cpu_that_is_not_there)
 {
 	const uint16_t cpu = 4000;
@@ -182,4 +234,6 @@ TEST_MAIN(T(vcpus_run_only_after_release_and_never_while_held), T(vcpus_holds_ar
 	  T(vcpus_stop_ends_held_parked_and_running_threads),
 	  T(vcpus_that_all_want_to_be_alone_are_so_in_turn),
 	  T(vcpus_hold_and_stop_while_they_want_to_be_alone),
+	  T(vcpus_get_on_beside_one_that_is_alone_again_and_again),
+	  T(vcpus_one_that_sleeps_while_it_is_alone_is_woken),
 	  T(vcpus_refuse_a_host_cpu_that_is_not_there))
