@@ -154,7 +154,12 @@ static void look_before(const struct machine *m)
 /* --- alone ------------------------------------------------------------------------------------ */
 
 /* What became of an instruction, and *next when that is the end of the turn. */
-enum turn { TURN_GOES_ON, TURN_ENDS, TURN_NOT_OURS };
+enum turn {
+	TURN_GOES_ON,
+	TURN_ENDS,
+	TURN_INTERRUPTED, /* it ends as well, and the instruction is still to be done */
+	TURN_NOT_OURS,
+};
 
 static enum turn turn_after(enum step step, enum fault_next *next)
 {
@@ -163,8 +168,9 @@ static enum turn turn_after(enum step step, enum fault_next *next)
 		return TURN_GOES_ON;
 	case STEP_REFUSED:
 		return TURN_NOT_OURS;
-	case STEP_EXCEPTION:
 	case STEP_NOT_NOW:
+		return TURN_INTERRUPTED;
+	case STEP_EXCEPTION:
 		*next = FAULT_RUN;
 		break;
 	case STEP_EXIT:
@@ -210,6 +216,7 @@ static enum turn do_one(struct stepper *s, struct view *w, enum fault_next *next
 
 	if (view_insn(w, &word) && watch_insn(w->v, w, WATCH_ALONE, next, e) == WATCH_DONE)
 		return *next == FAULT_RUN ? TURN_GOES_ON : TURN_ENDS;
+	*next = FAULT_RUN;
 	step = step_open(s, w, word, e);
 	watch_note_changes(h, w->v->machine);
 	if (h->nr && step != STEP_REFUSED && report_changes(w, h)) {
@@ -228,8 +235,8 @@ static NOINLINE enum turn do_fetched(struct stepper *s, struct view *w, const st
 
 	watch_capture(&f, w);
 	t = do_one(s, w, next, e);
-	if (t != TURN_NOT_OURS && watch_report(h, w->v->machine, &f, FAULT_FETCH) &&
-	    *next == FAULT_RUN)
+	if ((t == TURN_GOES_ON || t == TURN_ENDS) &&
+	    watch_report(h, w->v->machine, &f, FAULT_FETCH) && *next == FAULT_RUN)
 		*next = FAULT_PARK;
 	return t;
 }
@@ -265,7 +272,7 @@ static bool take_turn(struct stepper *s, enum fault_next *next, struct err *e)
 		t = h.nr ? do_fetched(s, &w, &h, next, e) : do_one(s, &w, next, e);
 		if (t == TURN_NOT_OURS)
 			return n;
-		if (t == TURN_ENDS || *next != FAULT_RUN)
+		if (t != TURN_GOES_ON || *next != FAULT_RUN)
 			return true;
 	}
 }

@@ -6,6 +6,11 @@
  * reports there should have been so far.
  *
  *	--cpus N --watch 0x42000108+16:rw --watch 0x42100108+16
+ *
+ * With CODE_ONLY: runs code in a page that is watched for reads on all vCPUs at once, with a timer
+ * that is faster than the steps.
+ *
+ *	--cpus N --watch 0x42300000+4:r
  */
 #include "guest.h"
 
@@ -14,6 +19,7 @@
 #define WATCHED_RW 0x42000000UL
 #define WATCHED_W  0x42100000UL
 #define PLAIN	   0x42200000UL
+#define CODE	   0x42300000UL
 #define FIRST	   0x108 /* the watched bytes in the first two */
 #define LAST	   0x117
 
@@ -80,7 +86,7 @@ struct regs {
 		"ret\n"                                                                            \
 		".popsection");
 
-enum { R = 1, W = 2, PROBABLY = 4, SVE = 8 };
+enum { R = 1, W = 2, PROBABLY = 4, SVE = 8, LSE = 16 };
 
 /* name, code, bytes touched, what it does to them, alignment it needs. */
 #define OPS(X)                                                                                     \
@@ -115,14 +121,14 @@ enum { R = 1, W = 2, PROBABLY = 4, SVE = 8 };
 	X(ldp_d, "ldp d0, d1, [x0]", 16, R, 1)                                                     \
 	X(ld1r, "ld1r {v0.4s}, [x0]", 4, R, 1)                                                     \
 	X(ld3, "ld3 {v0.16b-v2.16b}, [x0]", 48, R, 1)                                              \
-	X(ldadd, "ldadd x1, x2, [x0]", 8, R | W, 8)                                                \
-	X(ldaddb, "ldaddalb w1, w2, [x0]", 1, R | W, 1)                                            \
-	X(stset, "stset w1, [x0]", 4, R | W, 4)                                                    \
-	X(swp, "swpal x1, x2, [x0]", 8, R | W, 8)                                                  \
-	X(cas_fails, "cas x1, x2, [x0]", 8, R, 8)                                                  \
-	X(cas, "ldr x1, [x0]\n casal x1, x2, [x0]", 8, R | W | PROBABLY, 8)                        \
-	X(casp, "ldp x2, x3, [x0]\n mov x4, #5\n casp x2, x3, x4, x5, [x0]", 16, R | W | PROBABLY, \
-	  16)                                                                                      \
+	X(ldadd, "ldadd x1, x2, [x0]", 8, R | W | LSE, 8)                                          \
+	X(ldaddb, "ldaddalb w1, w2, [x0]", 1, R | W | LSE, 1)                                      \
+	X(stset, "stset w1, [x0]", 4, R | W | LSE, 4)                                              \
+	X(swp, "swpal x1, x2, [x0]", 8, R | W | LSE, 8)                                            \
+	X(cas_fails, "cas x1, x2, [x0]", 8, R | LSE, 8)                                            \
+	X(cas, "ldr x1, [x0]\n casal x1, x2, [x0]", 8, R | W | PROBABLY | LSE, 8)                  \
+	X(casp, "ldp x2, x3, [x0]\n mov x4, #5\n casp x2, x3, x4, x5, [x0]", 16,                   \
+	  R | W | PROBABLY | LSE, 16)                                                              \
 	X(exclusive, "1: ldxr x1, [x0]\n add x1, x1, #1\n stxr w2, x1, [x0]\n cbnz w2, 1b", 8,     \
 	  R | W | PROBABLY, 8)                                                                     \
 	X(exclusive_b, "1: ldaxrb w1, [x0]\n mvn w1, w1\n stlxrb w2, w1, [x0]\n cbnz w2, 1b", 1,   \
@@ -158,6 +164,14 @@ static void run_op(unsigned n, struct regs *r)
 	if (i++ == n)                                                                              \
 		op_##name(r);
 	OPS(CALL)
+}
+
+static int has_atomics(void)
+{
+	uint64_t isar0;
+
+	__asm__ volatile("mrs %0, id_aa64isar0_el1" : "=r"(isar0));
+	return (isar0 >> 20 & 0xf) != 0;
 }
 
 /* --- the same on both ---------------------------------------------------------------------------
@@ -274,6 +288,8 @@ static void try_all(uintptr_t page, unsigned watched_kinds, const char *name)
 	for (unsigned n = 0; n < NR_OPS; n++) {
 		if (ops[n].kinds & SVE && !(pfr0 >> 32 & 0xf))
 			continue;
+		if (ops[n].kinds & LSE && !has_atomics())
+			continue;
 		try(n, page, FIRST, watched_kinds, "on watched bytes");
 		try(n, page, FIRST - 3, watched_kinds, "that begins before");
 		try(n, page, 0x201, watched_kinds, "on other bytes");
@@ -286,12 +302,18 @@ static void try_all(uintptr_t page, unsigned watched_kinds, const char *name)
  */
 
 static volatile uint32_t turn, finished, cpus = 1;
-static volatile uintptr_t counter;
+static volatile uintptr_t counter; /* 0: run the code that is watched */
 static uint8_t __attribute__((aligned(16))) stacks[MAX_CPUS][4096];
 
 static void add(volatile uint32_t *to, uint32_t v)
 {
-	__asm__ volatile(".arch armv8.5-a\n stadd %w1, [%0]" : : "r"(to), "r"(v) : "memory");
+	(void)__atomic_add_fetch(to, v, __ATOMIC_SEQ_CST);
+}
+
+/* Turns that each of the vCPUs makes. */
+static unsigned ways(void)
+{
+	return has_atomics() ? 3 : 1;
 }
 
 static void count_up(uintptr_t at)
@@ -307,6 +329,8 @@ static void count_up(uintptr_t at)
 				 : "=&r"(old), "=&r"(new), "=&r"(failed)
 				 : "r"(at)
 				 : "memory");
+		if (!has_atomics())
+			continue;
 		__asm__ volatile(".arch armv8.5-a\n stadd %1, [%0]"
 				 :
 				 : "r"(at), "r"(1UL)
@@ -322,6 +346,142 @@ static void count_up(uintptr_t at)
 	}
 }
 
+/* --- code in a page that is watched for reads ---------------------------------------------------
+ */
+
+#define CODE_TURNS 20
+
+/* x0: what to count up; x1: turns. Returns SVCs that came back, or 0 when PSTATE is not its own. */
+extern const uint32_t code[], code_end[];
+__asm__(".pushsection .text\n"
+	"code:	mov	x6, #0\n"
+	"	mrs	x4, daif\n"
+	"1:	ldaxr	x2, [x0]\n"
+	"	add	x2, x2, #1\n"
+	"	stlxr	w3, x2, [x0]\n"
+	"	cbnz	w3, 1b\n"
+	"	svc	#0\n"
+	"	mrs	x5, daif\n"
+	"	cmp	x5, x4\n"
+	"	b.ne	2f\n"
+	"	msr	daifset, #2\n"
+	"	mrs	x5, daif\n"
+	"	tbz	x5, #7, 2f\n"
+	"	tst	x4, #0x80\n"
+	"	b.ne	3f\n"
+	"	msr	daifclr, #2\n"
+	"	mrs	x5, daif\n"
+	"	tbnz	x5, #7, 2f\n"
+	"3:	msr	daif, x4\n"
+	"	sev\n"
+	"	wfe\n"
+	"	subs	x1, x1, #1\n"
+	"	b.ne	1b\n"
+	"	mov	x0, x6\n"
+	"	ret\n"
+	"2:	mov	x0, #0\n"
+	"	ret\n"
+	"code_end:\n"
+	".popsection");
+
+/* SVC counts up x6; the timer counts up TPIDR_EL1 and comes again after half a millisecond. */
+__asm__(".pushsection .text\n"
+	"	.balign	2048\n"
+	"vectors: .space	0x200\n"
+	"	mrs	x7, esr_el1\n"
+	"	lsr	x7, x7, #26\n"
+	"	cmp	x7, #0x15\n"
+	"	b.ne	.\n"
+	"	add	x6, x6, #1\n"
+	"	eret\n"
+	"	.balign	0x80\n"
+	"	stp	x0, x1, [sp, #-16]!\n"
+	"	mrs	x0, s3_0_c12_c12_0\n" /* ICC_IAR1_EL1 */
+	"	mrs	x1, tpidr_el1\n"
+	"	add	x1, x1, #1\n"
+	"	msr	tpidr_el1, x1\n"
+	"	mrs	x1, cntfrq_el0\n"
+	"	lsr	x1, x1, #11\n"
+	"	msr	cntv_tval_el0, x1\n"
+	"	isb\n"
+	"	msr	s3_0_c12_c12_1, x0\n" /* ICC_EOIR1_EL1 */
+	"	ldp	x0, x1, [sp], #16\n"
+	"	eret\n"
+	"	.balign	0x800\n"
+	".popsection");
+
+static volatile uint32_t code_failed;
+static volatile uint64_t code_counter;
+
+static void set_vectors(void)
+{
+	__asm__ volatile("adrp x9, vectors\n add x9, x9, :lo12:vectors\n msr vbar_el1, x9\n isb"
+			 :
+			 :
+			 : "x9");
+}
+
+static void run_code(void)
+{
+	register uint64_t x0 __asm__("x0") = (uintptr_t)&code_counter;
+	register uint64_t x1 __asm__("x1") = CODE_TURNS;
+
+	__asm__ volatile("blr %2"
+			 : "+r"(x0), "+r"(x1)
+			 : "r"(CODE)
+			 : "x2", "x3", "x4", "x5", "x6", "x7", "x30", "cc", "memory");
+	if (x0 != CODE_TURNS)
+		code_failed = 1;
+}
+
+static void put_code(void)
+{
+	for (unsigned i = 0; code + i < code_end; i++) {
+		((volatile uint32_t *)CODE)[i] = code[i];
+		__asm__ volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb"
+				 :
+				 : "r"(CODE + 4 * i)
+				 : "memory");
+	}
+}
+
+/* The virtual timer's interrupt, on a GICv3 as QEMU's virt has it; false without one. */
+static int start_timer(void)
+{
+	uint64_t pfr0;
+
+	__asm__ volatile("mrs %0, id_aa64pfr0_el1" : "=r"(pfr0));
+	if (!(pfr0 >> 24 & 0xf))
+		return 0;
+	write32(0x08000000, 0x12);		       /* GICD_CTLR: ARE, group 1 */
+	write32(0x080a0014, read32(0x080a0014) & ~2U); /* GICR_WAKER */
+	while (read32(0x080a0014) & 4)
+		;
+	write32(0x080b0080, ~0U);			  /* GICR_IGROUPR0 */
+	write32(0x080b0100, 1U << 27);			  /* GICR_ISENABLER0 */
+	__asm__ volatile("msr s3_0_c12_c12_5, %0\n isb\n" /* ICC_SRE_EL1 */
+			 "msr s3_0_c4_c6_0, %1\n"	  /* ICC_PMR_EL1 */
+			 "msr s3_0_c12_c12_7, %0\n"	  /* ICC_IGRPEN1_EL1 */
+			 "msr tpidr_el1, xzr\n"
+			 "msr cntv_tval_el0, xzr\n"
+			 "msr cntv_ctl_el0, %0\n"
+			 "isb\n"
+			 "msr daifclr, #2"
+			 :
+			 : "r"(1UL), "r"(0xffUL)
+			 : "memory");
+	return 1;
+}
+
+static uint64_t stop_timer(void)
+{
+	uint64_t interrupts;
+
+	__asm__ volatile("msr daifset, #2\n msr cntv_ctl_el0, xzr\n mrs %0, tpidr_el1"
+			 : "=r"(interrupts));
+	return interrupts;
+}
+
 static void work(void)
 {
 	uint32_t seen = 0;
@@ -330,7 +490,10 @@ static void work(void)
 		while (turn == seen)
 			;
 		seen = turn;
-		count_up(counter);
+		if (counter)
+			count_up(counter);
+		else
+			run_code();
 		__asm__ volatile("dmb ish" : : : "memory");
 		add(&finished, 1);
 	}
@@ -338,6 +501,7 @@ static void work(void)
 
 __attribute__((used)) static void second_main(void)
 {
+	set_vectors();
 	mmu_on();
 	add(&cpus, 1);
 	work();
@@ -382,8 +546,45 @@ static void count_together(uintptr_t at, const char *where)
 	while (finished != cpus - 1)
 		;
 	__asm__ volatile("dmb ish" : : : "memory");
-	result(*(volatile uint64_t *)at - before == 3ULL * TURNS * cpus,
+	result(*(volatile uint64_t *)at - before == (uint64_t)ways() * TURNS * cpus,
 	       "every step of every vCPU counts", where);
+}
+
+static __attribute__((unused)) void run_together(void)
+{
+	int timer;
+
+	put_code();
+	counter = 0;
+	finished = 0;
+	timer = start_timer();
+	__asm__ volatile("dmb ish" : : : "memory");
+	turn++;
+	run_code();
+	while (finished != cpus - 1)
+		;
+	__asm__ volatile("dmb ish" : : : "memory");
+	if (timer)
+		result(stop_timer() > 3, "the timer comes", "through");
+	result(code_counter == (uint64_t)CODE_TURNS * cpus && !code_failed,
+	       "code runs as it does elsewhere", "in what is watched");
+}
+
+static __attribute__((unused)) void try_everything(void)
+{
+	try_all(WATCHED_W, W, "watched for writes");
+	try_all(WATCHED_RW, R | W, "watched for reads and writes");
+	start_cpus();
+	say("# vCPUs ");
+	say_number(cpus);
+	say("\n");
+	count_together(WATCHED_RW + 0x300, "beside what is watched");
+	count_together(WATCHED_W + 0x300, "beside what is watched for writes");
+	say_hits();
+	count_together(WATCHED_W + FIRST, "in what is watched for writes");
+	hits += ways() * TURNS * cpus;
+	say_hits();
+	count_together(WATCHED_RW + FIRST, "in what is watched");
 }
 
 int main(void)
@@ -396,21 +597,15 @@ int main(void)
 			 :
 			 :
 			 : "x9");
+	set_vectors();
 	make_table();
 	mmu_on();
-	try_all(WATCHED_W, W, "watched for writes");
-	try_all(WATCHED_RW, R | W, "watched for reads and writes");
+#ifdef CODE_ONLY
 	start_cpus();
-	say("# vCPUs ");
-	say_number(cpus);
-	say("\n");
-	count_together(WATCHED_RW + 0x300, "beside what is watched");
-	count_together(WATCHED_W + 0x300, "beside what is watched for writes");
-	say_hits();
-	count_together(WATCHED_W + FIRST, "in what is watched for writes");
-	hits += 3 * TURNS * cpus;
-	say_hits();
-	count_together(WATCHED_RW + FIRST, "in what is watched");
+	run_together();
+#else
+	try_everything();
+#endif
 	say("1..");
 	say_number(tests);
 	say("\n# failed ");

@@ -37,21 +37,24 @@ static void put(const char *text, size_t len)
 
 void log_block(enum log_level level, const char *lines)
 {
-	const bool raw = atomic_load_explicit(&raw_terminal, memory_order_relaxed);
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out;
+	const char *eol = atomic_load_explicit(&raw_terminal, memory_order_relaxed) ? "\r\n" : "\n";
+	size_t nr = 0;
+	char *text, *to;
 
 	if ((int)level > atomic_load_explicit(&shown, memory_order_relaxed))
 		return;
-	out = open_memstream(&text, &len);
-	if (!out)
+	for (const char *end = lines; (end = strchr(end, '\n')); end++)
+		nr++;
+	text = malloc(strlen(lines) + nr * (sizeof(prefix) + 2) + 1);
+	if (!text)
 		return;
-	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
-		(void)fprintf(out, "%s%.*s%s", prefix, (int)(end - lines), lines,
-			      raw ? "\r\n" : "\n");
-	if (fclose(out) == 0)
-		put(text, len);
+	to = text;
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
+		to = mempcpy(to, prefix, sizeof(prefix) - 1);
+		to = mempcpy(to, lines, (size_t)(end - lines));
+		to = mempcpy(to, eol, strlen(eol));
+	}
+	put(text, (size_t)(to - text));
 	free(text);
 }
 
