@@ -330,7 +330,7 @@ const struct key vm_config_keys[] = {
 	},
 	{
 		.name = "watch",
-		.arg = "ADDR+LEN[:rw]",
+		.arg = "ADDR+LEN[:r|w|rw][,stop]",
 		.help = "report every access to these bytes of guest memory",
 		.more = "ADDR is guest physical, or sym:NAME for a symbol of the guest's kernel. "
 			"Reads (:r), writes (:w, also when nothing is said) or both (:rw) are "

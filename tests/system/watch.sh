@@ -55,6 +55,16 @@ test_report_says_who_what_and_from_where() {
 	has "$T/err" '^vmm: stopped at an access to what is watched$'
 }
 
+test_the_document_shows_what_is_reported() {
+	[ -e "$LAB/fault-capture.md" ] || skip "the document is not in this payload"
+	run_vmm run --kernel "$LAB/kernel/demo" --mem 64M --watch 0x40002018+8:w
+	sed -n '/^    vmm: watch: /,/^[^ ]/ { s/^    //p; }' "$LAB/fault-capture.md" | grep '^vmm:' >"$T/block"
+	is "lines in the document" "$(wc -l <"$T/block")" 8
+	while IFS= read -r line; do
+		grep -qxF -- "$line" "$T/err" || fail "not in the output: $line"
+	done <"$T/block"
+}
+
 test_range_outside_ram_is_refused() {
 	run_vmm run --kernel "$LAB/kernel/guest-watch" --mem 64M --watch 0x43fffff8+16
 	is "exit status" "$status" "$FAILED"
