@@ -537,8 +537,9 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e)
 #define PATIENCE 100
 
 /*
- * Nothing is wrong with the access. So its page is watched. Or the guest's tables changed meanwhile,
- * or a TLB held what was there: it tries again. Or the host cannot give the memory: it fails again.
+ * Nothing is wrong with the access. So its page is watched. Or the guest's tables changed
+ * meanwhile, or a TLB held what was there: it tries again. Or the host cannot give the memory: it
+ * fails again.
  */
 static enum fault_next puzzled(struct vcpu *v, struct view *w, struct bad *b, struct err *e)
 {
