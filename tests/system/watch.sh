@@ -103,30 +103,3 @@ test_variable_of_a_stock_kernel() {
 	has "$T/err" ' proc_sys_call_handler\+'
 	has "$T/log" '"cause":"watched".*"old_value":"0x0000003c"'
 }
-
-# A variable that every tick writes, on one vCPU and on two: nobody may starve over it.
-jiffies() { # CPUS
-	[ ! -e "$LAB/kernel/Image-6.12" ] || kernel=$LAB/kernel/Image-6.12
-	limit=${LIMIT:-200}
-	guest_script <<-'G'
-		dmesg | grep -E 'soft lockup|rcu.*stall' || echo no lockup
-		cat /proc/uptime
-	G
-	boot --cpus "$1" --watch sym:jiffies+8:w --fault-log "$T/log"
-	names_data
-	is "exit status" "$status" "$OFF"
-	has "$T/text" '^no lockup$'
-	[ "$(hits "$T/err")" -ge 100 ] || fail "jiffies stood still: $(hits "$T/err") writes"
-	is "what did not write jiffies" "$(grep '^vmm:   pc ' "$T/err" | tail -n +2 | grep -vc ' do_timer+')" 0
-	# Each write goes on where the last one ended, so none is missing.
-	sed -n 's/^vmm:   value  *\(0x[0-9a-f]*\) -> \(0x[0-9a-f]*\)$/\1 \2/p' "$T/err" |
-		awk 'NR > 1 && $1 != last { print "gap before " $0; bad = 1 } { last = $2 } END { exit bad }'
-}
-
-test_what_every_tick_writes_on_one_vcpu() {
-	jiffies 1
-}
-
-test_what_every_tick_writes_on_two_vcpus() {
-	jiffies 2
-}
