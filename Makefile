@@ -57,7 +57,7 @@ KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doct
 	      $(addprefix arch/arm64/,machine.c virtio.c layout.c guard.c view.c inject.c capture.c touch.c trace.c spin.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c) $(wildcard arch/arm64/watch*.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
-LIBS	:= -lfdt -lz -lzstd -luring -pthread
+LIBS	:= -lfdt -lz -lzstd -llzma -luring -pthread
 
 # --- vmm for arm64 -----------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ $(OUT)/obj/%.o: %.S Makefile
 .PHONY: build-libs
 build-libs:
 	@for need in libfdt.h:libfdt-dev zlib.h:zlib1g-dev zstd.h:libzstd-dev \
-		liburing.h:liburing-dev; do \
+		lzma.h:liblzma-dev liburing.h:liburing-dev; do \
 		echo "#include <$${need%%:*}>" | \
 		$(CC) $(if $(SYSROOT),-isystem $(SYSROOT)/include) -E - >/dev/null 2>&1 || { \
 			echo "make: $${need%%:*} for arm64 is missing:" \

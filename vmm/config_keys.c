@@ -106,7 +106,7 @@ const struct key vm_config_keys[] = {
 		.name = "kernel",
 		.letter = 'k',
 		.help = "kernel to boot",
-		.more = "An arm64 Image, also compressed with gzip or zstd, an EFI zboot file as "
+		.more = "An arm64 Image, also compressed with gzip, zstd or xz, an EFI zboot file as "
 			"distributions ship it, or an ELF vmlinux.",
 		.required = true,
 		AT(kernel),

@@ -17,7 +17,6 @@ struct magic {
 #define UNPACK(name, tool) "is compressed with " name ", which vmm does not unpack: unpack it first (" tool ")"
 
 static const struct magic magics[] = {
-	ROW(0,     "\xfd" "7zXZ\0",	     UNPACK("xz", "xz -d")),
 	ROW(0,     "BZh",		     UNPACK("bzip2", "bzip2 -d")),
 	ROW(0,     "\x04\x22\x4d\x18",	     UNPACK("lz4", "lz4 -d")),
 	ROW(0,     "\x02\x21\x4c\x18",	     UNPACK("lz4", "lz4 -d")),
@@ -44,6 +43,7 @@ static const struct magic magics[] = {
 	ROW(257,   "ustar",		     "is a tar archive: give the kernel in it"),
 	ROW(0,     "\x1f\x8b",		     "is compressed with gzip: unpack it first (gzip -d)"),
 	ROW(0,     "\x28\xb5\x2f\xfd",	     "is compressed with zstd: unpack it first (zstd -d)"),
+	ROW(0,     "\xfd" "7zXZ\0",	     "is compressed with xz: unpack it first (xz -d)"),
 	ROW(0,     "\x7f" "ELF",	     "is an ELF file: give it as it is"),
 	ROW(0,     "#!",		     "is a script, not a kernel"),
 	ROW(0,     "<!DOCTYPE",		     "is a web page (a download that failed?), not a kernel"),

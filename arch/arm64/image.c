@@ -169,6 +169,7 @@ static int sniff_zboot(struct image *im, const uint8_t *head, size_t len, const 
 	p = (struct packed){
 		.how = has(head, len, ZBOOT_TYPE, "gzip")   ? PACKED_GZIP
 		       : has(head, len, ZBOOT_TYPE, "zstd") ? PACKED_ZSTD
+		       : has(head, len, ZBOOT_TYPE, "xz")   ? PACKED_XZ
 							    : PACKED_NOT,
 		.at = le32_at(head + ZBOOT_FROM),
 		.len = le32_at(head + ZBOOT_LEN),
@@ -176,7 +177,7 @@ static int sniff_zboot(struct image *im, const uint8_t *head, size_t len, const 
 	if (p.how == PACKED_NOT)
 		return err_set(e, EINVAL,
 			       "%s: is an EFI zboot kernel compressed with '%s': vmm "
-			       "unpacks gzip and zstd",
+			       "unpacks gzip, zstd and xz",
 			       f->name, type);
 	if (p.len == 0 || p.at + p.len > f->size)
 		return err_set(e, EINVAL,
@@ -248,7 +249,7 @@ static int refuse(const uint8_t *head, size_t len, const struct io_file *f, stru
 	if (len < HDR_SIZE)
 		return err_set(e, EINVAL, "%s: too short for a kernel: %zu bytes", f->name, len);
 	return err_set(e, EINVAL,
-		       "%s: is not an arm64 kernel: neither an Image (plain, gzip, zstd or "
+		       "%s: is not an arm64 kernel: neither an Image (plain, gzip, zstd, xz or "
 		       "EFI zboot) nor an ELF file",
 		       f->name);
 }

@@ -4,8 +4,8 @@
  * memory.
  *
  * Known: the arm64 Image (Linux Documentation/arch/arm64/booting.rst, section 4), plain or packed
- * with gzip or zstd, or inside an EFI zboot file (drivers/firmware/efi/libstub/zboot-header.S); an
- * ELF vmlinux, whose segments are the same Image; an ELF program for bare metal; a 32-bit ARM
+ * with gzip, zstd or xz, or inside an EFI zboot file (drivers/firmware/efi/libstub/zboot-header.S);
+ * an ELF vmlinux, whose segments are the same Image; an ELF program for bare metal; a 32-bit ARM
  * zImage (Documentation/arch/arm/booting.rst). A flat program with an Image header is an Image.
  * Whatever else it may be, the error names it.
  *
@@ -16,7 +16,7 @@
 #ifndef VMM_ARCH_ARM64_IMAGE_H
 #define VMM_ARCH_ARM64_IMAGE_H
 
-#include "arch/arm64/unpack.h"
+#include "vmm/base/unpack.h"
 
 /* How its place in memory is chosen. */
 enum image_kind {

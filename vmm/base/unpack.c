@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define ZLIB_CONST
-#include "arch/arm64/unpack.h"
+#include "vmm/base/unpack.h"
 
 #include "vmm/base/le.h"
 #include "vmm/base/scope.h"
 
 #include <limits.h>
+#include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -29,14 +30,25 @@ static bool is_zstd(const uint8_t *p, size_t len)
 			    (le32_at(p) & ZSTD_SKIPPABLE_MASK) == ZSTD_SKIPPABLE);
 }
 
+static bool is_xz(const uint8_t *p, size_t len)
+{
+	static const uint8_t magic[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
+
+	return len >= sizeof(magic) && memcmp(p, magic, sizeof(magic)) == 0;
+}
+
 enum packing unpack_sniff(const uint8_t *head, size_t len)
 {
-	return is_gzip(head, len) ? PACKED_GZIP : is_zstd(head, len) ? PACKED_ZSTD : PACKED_NOT;
+	if (is_gzip(head, len))
+		return PACKED_GZIP;
+	if (is_zstd(head, len))
+		return PACKED_ZSTD;
+	return is_xz(head, len) ? PACKED_XZ : PACKED_NOT;
 }
 
 const char *unpack_name(enum packing how)
 {
-	return how == PACKED_GZIP ? "gzip" : "zstd";
+	return how == PACKED_GZIP ? "gzip" : how == PACKED_ZSTD ? "zstd" : "xz";
 }
 
 static int truncated(const struct io_file *f, const char *how, struct err *e)
@@ -229,7 +241,92 @@ static int zstd_head(const struct io_file *f, const struct packed *p, uint8_t *c
 	return 0;
 }
 
-/* --- both ------------------------------------------------------------------------------------- */
+/* --- xz --------------------------------------------------------------------------------------- */
+
+/* What a decoder may take, most of it for its dictionary. */
+#define XZ_MEMORY (128 * MiB)
+
+static void scope_lzma_end(lzma_stream *z)
+{
+	lzma_end(z);
+}
+
+#define auto_lzma __attribute__((cleanup(scope_lzma_end)))
+
+static int xz_error(const struct io_file *f, lzma_ret r, struct err *e)
+{
+	switch ((int)r) {
+	case LZMA_MEM_ERROR:
+		return err_set(e, ENOMEM, "%s: no memory to unpack it", f->name);
+	case LZMA_MEMLIMIT_ERROR:
+		return err_set(e, EINVAL,
+			       "%s: xz data that takes more than 128 MiB to unpack: compress it "
+			       "with a smaller dictionary (xz -8)",
+			       f->name);
+	case LZMA_OPTIONS_ERROR:
+		return corrupt(f, "xz", "it uses a filter that is not known here", e);
+	case LZMA_DATA_ERROR:
+		return corrupt(f, "xz", "its data or checksum is wrong", e);
+	default:
+		return corrupt(f, "xz", NULL, e);
+	}
+}
+
+/* Stream by stream, as a decoder does not say where padding begins. */
+static int xz_all(const struct io_file *f, const uint8_t *src, size_t len, uint8_t *dst,
+		  size_t room, size_t *got, struct err *e)
+{
+	auto_lzma lzma_stream z = LZMA_STREAM_INIT;
+
+	z.next_in = src;
+	z.avail_in = len;
+	z.next_out = dst;
+	z.avail_out = room;
+	do {
+		lzma_ret r = lzma_stream_decoder(&z, XZ_MEMORY, 0);
+
+		while (r == LZMA_OK)
+			r = lzma_code(&z, LZMA_FINISH);
+		*got = room - z.avail_out;
+		if (r == LZMA_BUF_ERROR)
+			return z.avail_in ? too_much(f, room, e) : truncated(f, "xz", e);
+		if (r != LZMA_STREAM_END)
+			return xz_error(f, r, e);
+	} while (is_xz(z.next_in, z.avail_in));
+	return 0;
+}
+
+static int xz_head(const struct io_file *f, const struct packed *p, uint8_t *chunk, uint8_t *dst,
+		   size_t len, size_t *got, struct err *e)
+{
+	auto_lzma lzma_stream z = LZMA_STREAM_INIT;
+	lzma_ret r = lzma_stream_decoder(&z, XZ_MEMORY, 0);
+	uint64_t done = 0;
+
+	z.next_out = dst;
+	z.avail_out = len;
+	while (r == LZMA_OK && z.avail_out) {
+		size_t n = p->len - done < CHUNK ? (size_t)(p->len - done) : CHUNK;
+		int err;
+
+		if (n == 0)
+			return truncated(f, "xz", e);
+		err = io_read_at(f, p->at + done, chunk, n, e);
+		if (err)
+			return err;
+		done += n;
+		z.next_in = chunk;
+		z.avail_in = n;
+		while (r == LZMA_OK && z.avail_in && z.avail_out)
+			r = lzma_code(&z, LZMA_RUN);
+	}
+	if (r != LZMA_OK && r != LZMA_STREAM_END)
+		return xz_error(f, r, e);
+	*got = len - z.avail_out;
+	return 0;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
 
 int unpack_head(const struct io_file *f, const struct packed *p, uint8_t *dst, size_t len,
 		size_t *got, struct err *e)
@@ -239,8 +336,11 @@ int unpack_head(const struct io_file *f, const struct packed *p, uint8_t *dst, s
 	*got = 0;
 	if (!chunk)
 		return err_set(e, ENOMEM, "%s: no memory to unpack it", f->name);
-	return p->how == PACKED_GZIP ? gzip_head(f, p, chunk, dst, len, got, e)
-				     : zstd_head(f, p, chunk, dst, len, got, e);
+	if (p->how == PACKED_GZIP)
+		return gzip_head(f, p, chunk, dst, len, got, e);
+	if (p->how == PACKED_ZSTD)
+		return zstd_head(f, p, chunk, dst, len, got, e);
+	return xz_head(f, p, chunk, dst, len, got, e);
 }
 
 int unpack_all(const struct io_file *f, const struct packed *p, uint8_t *dst, size_t room,
@@ -253,6 +353,9 @@ int unpack_all(const struct io_file *f, const struct packed *p, uint8_t *dst, si
 	err = io_load(f, p->at, p->len, &src, e);
 	if (err)
 		return err;
-	return p->how == PACKED_GZIP ? gzip_all(f, src.data, src.len, dst, room, got, e)
-				     : zstd_all(f, src.data, src.len, dst, room, got, e);
+	if (p->how == PACKED_GZIP)
+		return gzip_all(f, src.data, src.len, dst, room, got, e);
+	if (p->how == PACKED_ZSTD)
+		return zstd_all(f, src.data, src.len, dst, room, got, e);
+	return xz_all(f, src.data, src.len, dst, room, got, e);
 }
