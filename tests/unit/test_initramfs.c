@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/fake_disk.h"
+#include "tests/lib/fake_modules.h"
+#include "tests/lib/test.h"
+#include "vmm/base/io.h"
+#include "vmm/base/scope.h"
+#include "vmm/initramfs/cmdline.h"
+#include "vmm/initramfs/cpio.h"
+#include "vmm/initramfs/initramfs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* --- the archive ----------------------------------------------------------------------------- */
+
+static uint8_t archive[1024 * 1024];
+
+/* The whole file @fd in archive[]; its length. */
+static size_t slurp(int fd)
+{
+	ssize_t n = io_pread(fd, archive, sizeof(archive), 0);
+
+	EXPECT(n > 0 && n < (ssize_t)sizeof(archive));
+	return (size_t)n;
+}
+
+TEST(cpio_holds_what_was_put_in)
+{
+	static char bytes[1000];
+	struct fake_entry n;
+	struct cpio c;
+	struct err e;
+	size_t len;
+	int fd = -1;
+
+	EXPECT_EQ(cpio_create(&c, &e), 0);
+	EXPECT_EQ(cpio_dir(&c, "a", 0755, &e), 0);
+	for (unsigned i = 0; i < 9; i++) { /* each alignment of names and data */
+		char name[16] = "a/fffffffff";
+
+		name[2 + i] = '\0';
+		memset(bytes, 'x', sizeof(bytes));
+		EXPECT_EQ(cpio_file(&c, i ? name : "a/0", 0600, bytes, i * 7, &e), 0);
+	}
+	EXPECT_EQ(cpio_link(&c, "l", "a/0", &e), 0);
+	EXPECT_EQ(cpio_node(&c, "n", 0620, 5, 1, &e), 0);
+	memset(bytes, 'n', sizeof(bytes));
+	bytes[sizeof(bytes) - 1] = '\0';
+	EXPECT_EQ(cpio_file(&c, bytes, 0600, "", 0, &e), -ENAMETOOLONG);
+	EXPECT_EQ(cpio_finish(&c, &fd, &e), 0);
+	cpio_destroy(&c);
+	len = slurp(fd);
+	EXPECT(fake_find(archive, len, "a", &n));
+	EXPECT_EQ(n.mode, S_IFDIR | 0755);
+	EXPECT(fake_find(archive, len, "a/0", &n));
+	EXPECT_EQ(n.len, 0);
+	EXPECT(fake_find(archive, len, "a/fff", &n));
+	EXPECT_EQ(n.mode, S_IFREG | 0600);
+	EXPECT_EQ(n.len, 21);
+	EXPECT_EQ(memcmp(n.data, "xxxxxxxxxxxxxxxxxxxxx", 21), 0);
+	EXPECT(fake_find(archive, len, "l", &n));
+	EXPECT_EQ(n.mode, S_IFLNK | 0777);
+	EXPECT(n.len == 3 && memcmp(n.data, "a/0", 3) == 0);
+	EXPECT(fake_find(archive, len, "n", &n));
+	EXPECT_EQ(n.mode, S_IFCHR | 0620);
+	EXPECT(n.rdev_major == 5 && n.rdev_minor == 1);
+	EXPECT(!fake_find(archive, len, "fff", &n));
+	close_quietly(fd);
+}
+
+/* --- the command line ------------------------------------------------------------------------ */
+
+TEST(cmdline_words_are_taken_apart_as_the_kernel_does)
+{
+	static const struct {
+		const char *line, *value;
+	} cases[] = {
+		{ "root=/dev/vda1", "/dev/vda1" },
+		{ "a root=x\troot=y rootfstype=z", "y" },
+		{ "xroot=1 rooty=2 root", "none" },
+		{ "init=\"root=no\" a", "none" },
+		{ "root=\"PARTLABEL=a b\" c", "PARTLABEL=a b" },
+		{ "\"root=PARTLABEL=a b\" c", "PARTLABEL=a b" },
+		{ "-- root=init", "none" },
+		{ "root= a", "" },
+		{ "", "none" },
+		{ "root=\"open", "open" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		auto_free char *v = cmdline_value(cases[i].line, "root");
+
+		EXPECT_STR(v ? v : "none", cases[i].value);
+	}
+	EXPECT_EQ(cmdline_last_of("ro x rw", "ro", "rw"), 1);
+	EXPECT_EQ(cmdline_last_of("rw ro -- rw", "ro", "rw"), 0);
+	EXPECT_EQ(cmdline_last_of("row \"rw x\"", "ro", "rw"), -1);
+}
+
+/* --- all of it ------------------------------------------------------------------------------- */
+
+struct rig {
+	struct fake_modules dir;
+	struct initramfs_config c;
+	struct initramfs out;
+	const char *disks[2];
+	char warned[512];
+	size_t len; /* of archive[] */
+	struct err e;
+};
+
+static void on_warn(void *ctx, const char *sentence)
+{
+	struct rig *r = ctx;
+
+	(void)snprintf(r->warned, sizeof(r->warned), "%s", sentence);
+}
+
+static void rig_create(struct rig *r)
+{
+	static char kernel[64], disk[64];
+	struct fake_disk d;
+
+	*r = (struct rig){ .len = 0 };
+	fake_modules_create(&r->dir);
+	put_text(&r->dir, "pkg/boot/vmlinuz-6.1", "");
+	put_text(&r->dir, "pkg/lib/modules/6.1/modules.builtin", "kernel/fs/btrfs/btrfs.ko\n");
+	fake_module(&r->dir, "pkg/lib/modules/6.1/kernel/virtio.ko", "depends=");
+	fake_module(&r->dir, "pkg/lib/modules/6.1/kernel/virtio_mmio.ko", "depends=virtio");
+	fake_module(&r->dir, "pkg/lib/modules/6.1/kernel/virtio_blk.ko.xz", "depends=virtio");
+	fake_module(&r->dir, "pkg/lib/modules/6.1/kernel/ext4.ko", "depends=");
+	put_text(&r->dir, "alone/Image", "");
+	fake_disk_create(&d);
+	fake_gpt(&d, 512);
+	fake_fs(&d, FAKE_PART_A, "ext4", "plain");
+	put_file(&r->dir, "a.img", d.data, FAKE_DISK_SIZE);
+	fake_disk_destroy(&d);
+	(void)snprintf(kernel, sizeof(kernel), "%s/pkg/boot/vmlinuz-6.1", r->dir.root);
+	(void)snprintf(disk, sizeof(disk), "%s/a.img", r->dir.root);
+	r->disks[0] = disk;
+	r->c = (struct initramfs_config){
+		.kernel = kernel,
+		.cmdline = "console=ttyAMA0",
+		.disks = r->disks,
+		.nr_disks = 1,
+		.init = "the program",
+		.init_len = 11,
+		.warn = on_warn,
+		.ctx = r,
+	};
+}
+
+static void rig_destroy(struct rig *r)
+{
+	initramfs_free(&r->out);
+	fake_modules_destroy(&r->dir);
+}
+
+static int make(struct rig *r)
+{
+	int code;
+
+	initramfs_free(&r->out);
+	r->warned[0] = '\0';
+	code = initramfs_make(&r->c, &r->out, &r->e);
+	r->len = code == 0 && r->out.fd >= 0 ? slurp(r->out.fd) : 0;
+	return code;
+}
+
+/* The file vmm/plan of the archive. */
+static const char *plan(const struct rig *r)
+{
+	static char text[1024];
+	struct fake_entry n;
+
+	if (!r->len)
+		return "no archive";
+	EXPECT(fake_find(archive, r->len, "vmm/plan", &n));
+	EXPECT(n.len < sizeof(text));
+	memcpy(text, n.data, n.len);
+	text[n.len] = '\0';
+	return text;
+}
+
+TEST(initramfs_loads_what_the_root_needs_and_mounts_it)
+{
+	struct fake_entry n;
+	struct rig r;
+
+	rig_create(&r);
+	r.c.root = "LABEL=plain";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\nmodule virtio_blk\nmodule ext4\n"
+			     "root vda1\nfstype ext4\n");
+	EXPECT_STR(r.out.words, "");
+	EXPECT(fake_find(archive, r.len, "init", &n));
+	EXPECT(n.len == 8 && memcmp(n.data, "vmm/init", 8) == 0);
+	EXPECT(fake_find(archive, r.len, "vmm/init", &n));
+	EXPECT_EQ(n.mode, S_IFREG | 0700);
+	EXPECT(n.len == 11 && memcmp(n.data, "the program", 11) == 0);
+	EXPECT(fake_find(archive, r.len, "vmm/modules/virtio_blk.ko", &n));
+	EXPECT_EQ(memcmp(n.data,
+			 "\x7f"
+			 "ELF",
+			 4),
+		  0);
+	EXPECT(fake_find(archive, r.len, "dev/console", &n));
+	rig_destroy(&r);
+}
+
+TEST(initramfs_plan_follows_the_command_line)
+{
+	static const struct {
+		const char *root, *cmdline, *plan;
+	} cases[] = {
+		{ "vda1", "rw", "root vda1\nfstype ext4\nrw\n" },
+		{ "vda1,ro", "rw", "root vda1\nfstype ext4\n" },
+		{ "vda1,rw", "ro", "root vda1\nfstype ext4\nrw\n" },
+		{ "vda1", "init=/bin/sh rootflags=noatime,x=\"a\nb\" rootfstype=ext2",
+		  "root vda1\nfstype ext4\nfstype ext2\nflags noatime,x=a?b\ninit /bin/sh\n" },
+		{ NULL, "root=PARTUUID=" FAKE_PART_UUID, "root vda1\nfstype ext4\n" },
+		{ NULL, "root=/dev/vda15", "root vda15\n" },
+		{ "/dev/sdb1", "", "root sdb1\n" },
+	};
+	struct rig r;
+
+	rig_create(&r);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		r.c.root = cases[i].root;
+		r.c.cmdline = cases[i].cmdline;
+		EXPECT_EQ(make(&r), 0);
+		EXPECT_HAS(plan(&r), "module virtio_blk\n");
+		EXPECT_STR(strstr(plan(&r), "root "), cases[i].plan);
+	}
+	rig_destroy(&r);
+}
+
+TEST(initramfs_is_made_only_where_it_is_asked_for_or_needed)
+{
+	struct rig r;
+
+	rig_create(&r);
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "no archive");
+	r.c.cmdline = "root=/dev/nfs";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "no archive"); /* no disk of ours: as ever */
+	r.c.cmdline = "root=/dev/vda1";
+	r.c.nr_disks = 0;
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "no archive");
+	r.c.nr_disks = 1;
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_HAS(plan(&r), "root vda1\n");
+	rig_destroy(&r);
+}
+
+TEST(initramfs_without_modules_still_mounts_the_root)
+{
+	struct rig r;
+
+	rig_create(&r);
+	r.c.kernel = fake_path(&r.dir, "alone/Image");
+	r.c.cmdline = "root=/dev/vda1";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "no archive"); /* the kernel does that itself, as ever */
+	r.c.root = r.c.disks[0];
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_HAS(plan(&r), "root vda1\nfstype ext4\nhint vmm found no modules");
+	rig_destroy(&r);
+}
+
+TEST(initramfs_comes_before_an_initrd_only_with_modules_given)
+{
+	struct fake_entry n;
+	struct rig r;
+
+	rig_create(&r);
+	r.c.has_initrd = true;
+	r.c.cmdline = "root=/dev/vda1";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "no archive");
+	EXPECT_STR(r.out.words, "");
+	r.c.root = "LABEL=plain,rw";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "no archive");
+	EXPECT_STR(r.out.words, "");
+	r.c.cmdline = "";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(r.out.words, "root=/dev/vda1 rw");
+	r.c.modules = fake_path(&r.dir, "pkg");
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(r.out.words, "root=/dev/vda1 rw rdinit=/vmm/init");
+	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\nmodule virtio_blk\nmodule ext4\n");
+	EXPECT(!fake_find(archive, r.len, "init", &n));
+	r.c.root = NULL;
+	r.c.devices = INITRAMFS_BLK;
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(r.out.words, "rdinit=/vmm/init");
+	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\nmodule virtio_blk\n");
+	rig_destroy(&r);
+}
+
+TEST(initramfs_says_what_is_missing_and_for_what)
+{
+	struct rig r;
+
+	rig_create(&r);
+	r.c.root = "vda1";
+	r.c.devices = INITRAMFS_RNG;
+	EXPECT_EQ(make(&r), 0); /* nobody needs it to start */
+	EXPECT_HAS(r.warned, "the guest will have no driver for the entropy device: there is no");
+	EXPECT_EQ(unlink(fake_path(&r.dir, "pkg/lib/modules/6.1/kernel/ext4.ko")), 0);
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "driver for the root file system: there is no module ext4 in");
+	EXPECT_EQ(unlink(fake_path(&r.dir, "pkg/lib/modules/6.1/kernel/virtio_blk.ko.xz")), 0);
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "driver for disks: there is no module virtio_blk in");
+	r.c.modules = "/nonexistent";
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "--modules: /nonexistent: No such file");
+	r.c.root = NULL;
+	EXPECT_EQ(make(&r), -EINVAL);
+	EXPECT_HAS(r.e.text, "--modules: nothing would use them; add --root or --initrd");
+	r.c.root = "vdb";
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "--root: there is no disk for vdb");
+	r.disks[0] = "/nonexistent/b.img";
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "--root: open /nonexistent/b.img: No such file");
+	rig_destroy(&r);
+}
+
+TEST_MAIN(T(cpio_holds_what_was_put_in), T(cmdline_words_are_taken_apart_as_the_kernel_does),
+	  T(initramfs_loads_what_the_root_needs_and_mounts_it),
+	  T(initramfs_plan_follows_the_command_line),
+	  T(initramfs_is_made_only_where_it_is_asked_for_or_needed),
+	  T(initramfs_without_modules_still_mounts_the_root),
+	  T(initramfs_comes_before_an_initrd_only_with_modules_given),
+	  T(initramfs_says_what_is_missing_and_for_what))
