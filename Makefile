@@ -88,6 +88,20 @@ $(OUT)/obj/%.o: %.S Makefile
 	$(call say,AS,$<)
 	$(Q)$(CC) $(BASE_FLAGS) -c -o $@ $<
 
+# The program that guests with vmm's own initramfs start with; it is a part of vmm.
+GUEST_CFLAGS := -std=gnu17 -g -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
+		-mgeneral-regs-only -mbranch-protection=none -MMD -MP $(WARN)
+GUEST_LDFLAGS := -nostdlib -static -s -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=65536 \
+		 -Wl,-z,noseparate-code,-z,norelro
+
+$(OUT)/obj/guest-init: arch/arm64/guest/init.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $<
+
+$(OUT)/obj/arch/arm64/guest_init.o: $(OUT)/obj/guest-init
+$(OUT)/obj/arch/arm64/guest_init.o: BASE_FLAGS += -Wa,-I$(OUT)/obj
+
 # One clear line instead of a page of compiler errors when a library is missing.
 .PHONY: build-libs
 build-libs:

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init: the first program of a guest that was given vmm's own initramfs (vmm/initramfs): loads the
+ * modules it brings, in their order; then mounts the root file system and becomes its init, or
+ * becomes the /init of the user's initrd.
+ *
+ * What to do stands in /vmm/plan, a line each: a word, a blank, and the rest of the line.
+ *
+ *	module NAME	load /vmm/modules/NAME.ko
+ *	root NAME	mount /dev/NAME; without this line, /init is next
+ *	fstype NAME	what it is; without it, all that the kernel knows are tried
+ *	flags TEXT	as in mount's third argument -o, for the file system
+ *	rw		writable
+ *	init PATH	the program on it; without it, what the kernel itself would try
+ *	wait SECONDS	how long the device may take to appear
+ *	hint TEXT	what to say besides when it does not
+ *
+ * It speaks on the console, always with "vmm-init: " in front. When it cannot go on it says why and
+ * ends; the kernel then panics, which is what a failed start is to whoever watches the guest.
+ *
+ * Freestanding: no C library, so that it is a few KiB and builds with any compiler.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define PLAN_MAX 65536
+#define LINE_MAX 512
+#define ROOT	 "/root"
+
+/* The kernel enters with the stack pointer at argc. */
+__asm__(".globl _start\n"
+	".type _start, %function\n"
+	"_start:\n"
+	"	mov	x29, #0\n"
+	"	mov	x30, #0\n"
+	"	mov	x0, sp\n"
+	"	bl	init_main\n"
+	"	brk	#0\n");
+
+_Noreturn void init_main(const uintptr_t *stack);
+void *memset(void *at, int value, size_t len);
+void *memcpy(void *to, const void *from, size_t len);
+
+/* The compiler may ask for these two. */
+void *memset(void *at, int value, size_t len)
+{
+	for (char *p = at; len; len--)
+		*p++ = (char)value;
+	return at;
+}
+
+void *memcpy(void *to, const void *from, size_t len)
+{
+	const char *f = from;
+
+	for (char *p = to; len; len--)
+		*p++ = *f++;
+	return to;
+}
+
+/* --- the kernel --------------------------------------------------------------------------------
+ */
+
+static long call5(long nr, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e)
+{
+	register uintptr_t x0 __asm__("x0") = a;
+	register uintptr_t x1 __asm__("x1") = b;
+	register uintptr_t x2 __asm__("x2") = c;
+	register uintptr_t x3 __asm__("x3") = d;
+	register uintptr_t x4 __asm__("x4") = e;
+	register long x8 __asm__("x8") = nr;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x8)
+			 : "memory", "cc");
+	return (long)x0;
+}
+
+#define P(pointer) ((uintptr_t)(pointer))
+
+static int open_at(const char *path, int flags)
+{
+	return (int)call5(SYS_openat, (uintptr_t)AT_FDCWD, P(path), (uintptr_t)flags, 0, 0);
+}
+
+static void close_fd(int fd)
+{
+	(void)call5(SYS_close, (uintptr_t)fd, 0, 0, 0, 0);
+}
+
+static void make_dir(const char *path)
+{
+	(void)call5(SYS_mkdirat, (uintptr_t)AT_FDCWD, P(path), 0755, 0, 0);
+}
+
+static void remove_file(const char *path)
+{
+	(void)call5(SYS_unlinkat, (uintptr_t)AT_FDCWD, P(path), 0, 0, 0);
+}
+
+static void remove_dir(const char *path)
+{
+	(void)call5(SYS_unlinkat, (uintptr_t)AT_FDCWD, P(path), AT_REMOVEDIR, 0, 0);
+}
+
+static long mount_at(const char *what, const char *where, const char *type, unsigned long flags,
+		     const char *options)
+{
+	return call5(SYS_mount, P(what), P(where), P(type), flags, P(options));
+}
+
+static void unmount(const char *where)
+{
+	(void)call5(SYS_umount2, P(where), MNT_DETACH, 0, 0, 0);
+}
+
+static void sleep_ms(long ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	(void)call5(SYS_nanosleep, P(&t), 0, 0, 0, 0);
+}
+
+static long now_ms(void)
+{
+	struct timespec t = { 0 };
+
+	(void)call5(SYS_clock_gettime, CLOCK_MONOTONIC, P(&t), 0, 0, 0);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Reads a file to its end or until @buf is full, and ends it with a NUL: its length, or -errno. */
+static long read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open_at(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+
+	if (fd < 0)
+		return fd;
+	while (len < size - 1) {
+		long n = call5(SYS_read, (uintptr_t)fd, P(buf + len), size - 1 - len, 0, 0);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	close_fd(fd);
+	buf[len] = '\0';
+	return (long)len;
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static size_t length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
+static int equal(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+struct line {
+	char s[LINE_MAX];
+	size_t len;
+};
+
+/* Appends as much as fits. */
+static void add(struct line *l, const char *s)
+{
+	while (*s && l->len < sizeof(l->s) - 1)
+		l->s[l->len++] = *s++;
+	l->s[l->len] = '\0';
+}
+
+static void add_number(struct line *l, unsigned long v)
+{
+	char digits[21];
+	size_t at = sizeof(digits) - 1;
+
+	digits[at] = '\0';
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	add(l, digits + at);
+}
+
+/* What the pieces say together, as one path or sentence; a NULL ends them. */
+#define JOIN(line, ...) join(line, (const char *const[]){ __VA_ARGS__, NULL })
+
+static const char *join(struct line *l, const char *const *pieces)
+{
+	l->len = 0;
+	l->s[0] = '\0';
+	for (; *pieces; pieces++)
+		add(l, *pieces);
+	return l->s;
+}
+
+static void write_console(const char *s)
+{
+	(void)call5(SYS_write, 1, P(s), length(s), 0, 0);
+}
+
+#define SAY(...)                                                                                   \
+	do {                                                                                       \
+		struct line said_;                                                                 \
+		write_console(JOIN(&said_, "vmm-init: ", __VA_ARGS__, "\n"));                      \
+	} while (0)
+
+/* The kernel panics when its first program ends. */
+static _Noreturn void give_up(void)
+{
+	for (;;)
+		(void)call5(SYS_exit_group, 1, 0, 0, 0, 0);
+}
+
+/* ": why" for an error that has a name worth giving here; else its number. */
+static const char *why(struct line *l, long error)
+{
+	switch (-error) {
+	case ENOEXEC:
+		return "not for this kernel";
+	case ENOENT:
+		return "not found, or something it needs is not";
+	case EACCES:
+	case EPERM:
+		return "not allowed";
+	case ENODEV:
+		return "the kernel does not know its kind";
+	case EINVAL:
+		return "the kernel finds it invalid";
+	case EIO:
+		return "input/output error";
+	case EBUSY:
+		return "in use";
+	case ENOMEM:
+		return "out of memory";
+	case EKEYREJECTED:
+	case ENOKEY:
+		return "its signature is refused";
+	default:
+		l->len = 0;
+		add(l, "error ");
+		add_number(l, (unsigned long)-error);
+		return l->s;
+	}
+}
+
+/* --- the plan -------------------------------------------------------------------------------- */
+
+struct plan {
+	const char *root, *fstype, *flags, *init, *hint;
+	unsigned long wait_s;
+	int writable;
+};
+
+static char plan_text[PLAN_MAX];
+
+static unsigned long number(const char *s)
+{
+	unsigned long v = 0;
+
+	for (; *s >= '0' && *s <= '9' && v < 1000000; s++)
+		v = v * 10 + (unsigned long)(*s - '0');
+	return v;
+}
+
+/* Cuts the next line off *@text: its first word, and in *@rest what follows. NULL at the end. */
+static const char *next_line(char **text, const char **rest)
+{
+	char *word = *text, *p = word;
+
+	if (!*word)
+		return NULL;
+	*rest = "";
+	for (; *p && *p != '\n'; p++)
+		if (*p == ' ' && !**rest) {
+			*p = '\0';
+			*rest = p + 1;
+		}
+	if (*p)
+		*p++ = '\0';
+	*text = p;
+	return word;
+}
+
+static void load_module(const char *name)
+{
+	struct line path, text;
+	int fd = open_at(JOIN(&path, "/vmm/modules/", name, ".ko"), O_RDONLY | O_CLOEXEC);
+	long r = fd;
+
+	if (fd >= 0) {
+		r = call5(SYS_finit_module, (uintptr_t)fd, P(""), 0, 0, 0);
+		close_fd(fd);
+		remove_file(path.s);
+	}
+	/* ENODEV is a driver that finds nothing to drive, as one for a feature of other CPUs. */
+	if (r < 0 && r != -EEXIST && r != -ENODEV)
+		SAY("module ", name, ": ", why(&text, r));
+}
+
+static void follow(struct plan *plan)
+{
+	struct line text;
+	long len = read_file("/vmm/plan", plan_text, sizeof(plan_text));
+	char *at = plan_text;
+	const char *word, *rest;
+
+	*plan = (struct plan){ .wait_s = 10 };
+	if (len < 0) {
+		SAY("/vmm/plan: ", why(&text, len));
+		give_up();
+	}
+	while ((word = next_line(&at, &rest))) {
+		if (equal(word, "module"))
+			load_module(rest);
+		else if (equal(word, "root"))
+			plan->root = rest;
+		else if (equal(word, "fstype"))
+			plan->fstype = rest;
+		else if (equal(word, "flags"))
+			plan->flags = rest;
+		else if (equal(word, "init"))
+			plan->init = rest;
+		else if (equal(word, "rw"))
+			plan->writable = 1;
+		else if (equal(word, "hint"))
+			plan->hint = rest;
+		else if (equal(word, "wait"))
+			plan->wait_s = number(rest);
+		else
+			SAY("/vmm/plan: ", word, " is not known");
+	}
+	remove_dir("/vmm/modules");
+	remove_file("/vmm/plan");
+}
+
+/* --- the root file system -------------------------------------------------------------------- */
+
+struct dirent_head {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+/* Names in /sys/class/block, for who asked for one that is not there. */
+static void add_block_devices(struct line *l)
+{
+	static char buf[4096] __attribute__((aligned(8)));
+	int fd = open_at("/sys/class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *between = "";
+	long n;
+
+	while (fd >= 0 &&
+	       (n = call5(SYS_getdents64, (uintptr_t)fd, P(buf), sizeof(buf), 0, 0)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct dirent_head *d = (const void *)(buf + at);
+
+			at += d->len;
+			if (d->name[0] == '.')
+				continue;
+			add(l, between);
+			add(l, d->name);
+			between = ", ";
+		}
+	}
+	if (fd >= 0)
+		close_fd(fd);
+	if (!*between)
+		add(l, "none");
+}
+
+static void wait_for(const char *device, const struct plan *plan)
+{
+	long begin = now_ms(), end = begin + (long)plan->wait_s * 1000;
+	struct line there = { .len = 0 }, after = { .len = 0 };
+	int told = 0;
+
+	for (long pause = 1;; pause = pause < 50 ? pause * 2 : pause) {
+		int fd = open_at(device, O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0) {
+			close_fd(fd);
+			return;
+		}
+		if (now_ms() >= end)
+			break;
+		if (!told && now_ms() >= begin + 2000) {
+			SAY("waiting for ", device);
+			told = 1;
+		}
+		sleep_ms(pause);
+	}
+	add_number(&after, plan->wait_s);
+	add_block_devices(&there);
+	SAY("no ", device, " after ", after.s, " s; the block devices here: ", there.s);
+	if (plan->hint)
+		SAY(plan->hint);
+	give_up();
+}
+
+/* With each type that the kernel knows and that wants a device. */
+static long mount_any(const char *device, unsigned long flags, const char *options)
+{
+	static char types[8192];
+	char *at = types;
+	long r = -ENODEV;
+
+	(void)read_file("/proc/filesystems", types, sizeof(types));
+	while (*at) {
+		char *type, *end = at;
+
+		while (*end && *end != '\n')
+			end++;
+		if (*end)
+			*end++ = '\0';
+		type = *at == '\t' ? at + 1 : NULL; /* else "nodev" stands in front */
+		at = end;
+		if (!type)
+			continue;
+		r = mount_at(device, ROOT, type, flags, options);
+		if (r != -EINVAL)
+			return r; /* mounted, or its kind but broken */
+	}
+	return r;
+}
+
+static long mount_once(const struct plan *p, const char *device, unsigned long flags)
+{
+	return p->fstype ? mount_at(device, ROOT, p->fstype, flags, p->flags)
+			 : mount_any(device, flags, p->flags);
+}
+
+static void mount_root(const struct plan *p, const char *device)
+{
+	struct line text;
+	long r = mount_once(p, device, p->writable ? 0 : MS_RDONLY);
+
+	if (p->writable && (r == -EACCES || r == -EROFS)) {
+		r = mount_once(p, device, MS_RDONLY);
+		if (r == 0)
+			SAY(device, " cannot be written, so its file system is mounted read-only");
+	}
+	if (r == 0)
+		return;
+	if (p->fstype && r == -ENODEV)
+		SAY("this kernel has no ", p->fstype, ", which is what ", device, " has on it");
+	else
+		SAY("cannot mount ", device, p->fstype ? " as " : "", p->fstype ? p->fstype : "",
+		    ": ", why(&text, r));
+	give_up();
+}
+
+/* Takes a mount along into the new root, or leaves it behind when that has no such folder. */
+static void take_along(const char *from, const char *to)
+{
+	if (mount_at(from, to, NULL, MS_MOVE, NULL) < 0)
+		unmount(from);
+}
+
+static void enter_root(void)
+{
+	struct line text;
+	long r;
+
+	take_along("/dev", ROOT "/dev");
+	take_along("/proc", ROOT "/proc");
+	take_along("/sys", ROOT "/sys");
+	r = call5(SYS_chdir, P(ROOT), 0, 0, 0, 0);
+	if (r == 0)
+		r = mount_at(".", "/", NULL, MS_MOVE, NULL);
+	if (r == 0)
+		r = call5(SYS_chroot, P("."), 0, 0, 0, 0);
+	if (r == 0)
+		r = call5(SYS_chdir, P("/"), 0, 0, 0, 0);
+	if (r < 0) {
+		SAY("cannot enter the root file system: ", why(&text, r));
+		give_up();
+	}
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+/* Which /dev/console is, can be another since a console's driver was loaded. */
+static void take_console(void)
+{
+	int fd = open_at("/dev/console", O_RDWR | O_NOCTTY);
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i <= 2; i++)
+		if (i != fd)
+			(void)call5(SYS_dup3, (uintptr_t)fd, (uintptr_t)i, 0, 0, 0);
+	if (fd > 2)
+		close_fd(fd);
+}
+
+/* Becomes @path, with the kernel's arguments; comes back only with an error. */
+static long become(const char *path, const char **argv, const char *const *envp)
+{
+	argv[0] = path;
+	return call5(SYS_execve, P(path), P(argv), P(envp), 0, 0);
+}
+
+static _Noreturn void become_root_init(const struct plan *p, const char *device, const char **argv,
+				       const char *const *envp)
+{
+	static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	struct line text;
+	long r;
+
+	if (p->init) {
+		r = become(p->init, argv, envp);
+		SAY(p->init, " on ", device, ": ", why(&text, r));
+		give_up();
+	}
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		r = become(usual[i], argv, envp);
+		if (r != -ENOENT && r != -ENOTDIR)
+			SAY(usual[i], " on ", device, ": ", why(&text, r));
+	}
+	SAY("no init on ", device, ": tried /sbin/init, /etc/init, /bin/init and /bin/sh");
+	give_up();
+}
+
+static _Noreturn void become_users_init(const char **argv, const char *const *envp)
+{
+	struct line text;
+	long r;
+
+	/* As the kernel would have left it. */
+	unmount("/sys");
+	unmount("/proc");
+	unmount("/dev");
+	r = become("/init", argv, envp);
+	SAY("/init of the initrd: ", why(&text, r));
+	give_up();
+}
+
+static void mount_kernels_own(void)
+{
+	static const struct {
+		const char *type, *where;
+	} mounts[] = { { "devtmpfs", "/dev" }, { "proc", "/proc" }, { "sysfs", "/sys" } };
+	struct line text;
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		long r;
+
+		make_dir(mounts[i].where);
+		r = mount_at(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL);
+		if (r < 0 && r != -EBUSY)
+			SAY(mounts[i].type, ": ", why(&text, r));
+	}
+}
+
+_Noreturn void init_main(const uintptr_t *stack)
+{
+	uintptr_t argc = stack[0];
+	const char **argv = (const char **)(uintptr_t)(stack + 1);
+	const char *const *envp = (const char *const *)(stack + 1 + argc + 1);
+	struct line device;
+	struct plan plan;
+
+	mount_kernels_own();
+	follow(&plan);
+	take_console();
+	if (!plan.root)
+		become_users_init(argv, envp);
+	wait_for(JOIN(&device, "/dev/", plan.root), &plan);
+	make_dir(ROOT);
+	mount_root(&plan, device.s);
+	enter_root();
+	become_root_init(&plan, device.s, argv, envp);
+}
