@@ -5,6 +5,7 @@
 #include "vmm/core/poison.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libfdt.h>
 #include <string.h>
@@ -30,15 +31,26 @@ int boot_open(struct boot *b, const char *kernel, const char *initrd, const char
 {
 	int err;
 
-	*b = (struct boot){ .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 };
+	*b = (struct boot){ .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1, .first.fd = -1 };
 	err = open_all(b, kernel, initrd, dtb, e);
 	if (err)
 		boot_close(b);
 	return err;
 }
 
+int boot_prepend(struct boot *b, int fd, struct err *e)
+{
+	bool changed;
+
+	b->first = (struct io_file){ .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3), .name = "initramfs" };
+	if (b->first.fd < 0)
+		return err_sys(e, "initramfs");
+	return io_refresh(&b->first, &changed, e);
+}
+
 void boot_close(struct boot *b)
 {
+	io_close(&b->first);
 	io_close(&b->kernel);
 	io_close(&b->initrd);
 	io_close(&b->dtb);
@@ -112,7 +124,7 @@ int boot_plan(struct boot *b, const struct image_cpu *cpu, uint64_t ram_base, ui
 		.ram_base = ram_base,
 		.ram_size = ram_size,
 		.image = &b->image,
-		.initrd_size = b->initrd.size,
+		.initrd_size = b->first.size + b->initrd.size,
 		.dtb_size = dtb_room,
 	};
 	err = boot_place(&in, &b->at, e);
@@ -156,8 +168,13 @@ int boot_load(const struct boot *b, struct gmem *mem, const void *dtb, size_t dt
 		return err;
 	gmem_mark_dirty(mem, gpa(at->kernel), at->kernel_room);
 	if (at->initrd_size) {
-		err = io_read_at(&b->initrd, 0, borrow(mem, at->initrd, at->initrd_size),
-				 at->initrd_size, e);
+		uint8_t *to = borrow(mem, at->initrd, at->initrd_size);
+		size_t first = b->first.size;
+
+		if (first)
+			err = io_read_at(&b->first, 0, to, first, e);
+		if (err == 0 && at->initrd_size > first)
+			err = io_read_at(&b->initrd, 0, to + first, at->initrd_size - first, e);
 		if (err)
 			return err;
 		gmem_mark_dirty(mem, gpa(at->initrd), at->initrd_size);

@@ -3,6 +3,7 @@
  * boot: kernel, initrd and device tree, from files to guest memory.
  *
  *	boot_open()	once, while paths can still be opened; finds out what the kernel is
+ *	boot_prepend()	if there is something to put in front of the initrd
  *	boot_plan()	for the first start and each reset: addresses, for the tree to name
  *	boot_load()	then: everything into memory
  *
@@ -18,6 +19,7 @@
 
 struct boot {
 	struct io_file kernel, initrd, dtb; /* owned; fd -1: none */
+	struct io_file first; /* owned: what comes before the initrd; fd -1: nothing */
 	struct image image;
 	struct boot_layout at; /* since boot_plan() */
 };
@@ -28,6 +30,12 @@ struct boot {
  */
 int boot_open(struct boot *b, const char *kernel, const char *initrd, const char *dtb,
 	      struct err *e) MUST_CHECK;
+
+/*
+ * The file @fd, whose size is a multiple of 4, becomes the initrd or, where there is one, comes in
+ * front of it. It is borrowed for this call.
+ */
+int boot_prepend(struct boot *b, int fd, struct err *e) MUST_CHECK;
 
 /* Closes the files; fine on a closed or zeroed one with its fds -1. */
 void boot_close(struct boot *b);

@@ -428,6 +428,41 @@ TEST(boot_takes_a_kernel_that_was_rebuilt_in_place)
 	(void)close(ifd);
 }
 
+TEST(boot_puts_an_archive_of_its_own_before_the_initrd)
+{
+	static const uint8_t archive[] = "an archive of 24 bytes.";
+	struct gmem mem;
+	struct boot b;
+	struct err e;
+	const uint8_t *at;
+	unsigned fds = open_fds();
+
+	fill(initrd_bytes, INITRD_LEN);
+	make_kernel(200000);
+	for (unsigned with_initrd = 0; with_initrd < 2; with_initrd++) {
+		int kfd, ifd, afd = memfd_create("archive", MFD_CLOEXEC);
+		const char *kernel = file(kernel_bytes, KERNEL_LEN, &kfd);
+		const char *initrd = file(initrd_bytes, INITRD_LEN, &ifd);
+
+		EXPECT_EQ(io_write(afd, archive, sizeof(archive)), 0);
+		make_ram(&mem);
+		EXPECT_EQ(boot_open(&b, kernel, with_initrd ? initrd : NULL, NULL, &e), 0);
+		EXPECT_EQ(boot_prepend(&b, afd, &e), 0);
+		(void)close(afd);
+		(void)close(kfd);
+		(void)close(ifd);
+		EXPECT_EQ(boot_plan(&b, &cpu, RAM_BASE, RAM_SIZE, 4096, &e), 0);
+		EXPECT_EQ(boot_load(&b, &mem, "the tree", 9, true, &e), 0);
+		EXPECT_EQ(b.at.initrd_size, sizeof(archive) + with_initrd * INITRD_LEN);
+		at = (const uint8_t *)mem.region[0].host + (b.at.initrd - RAM_BASE);
+		EXPECT_EQ(memcmp(at, archive, sizeof(archive)), 0);
+		if (with_initrd)
+			EXPECT_EQ(memcmp(at + sizeof(archive), initrd_bytes, INITRD_LEN), 0);
+		boot_close(&b);
+		EXPECT_EQ(open_fds(), fds);
+	}
+}
+
 TEST(boot_open_says_what_is_wrong_and_holds_nothing)
 {
 	unsigned fds = open_fds();
@@ -553,6 +588,7 @@ TEST_MAIN(T(boot_place_never_overlaps_for_any_sizes), T(boot_place_refuses_only_
 	  T(boot_loads_all_three_and_again_after_a_reset),
 	  T(boot_touches_no_page_of_ram_needlessly),
 	  T(boot_takes_a_kernel_that_was_rebuilt_in_place),
+	  T(boot_puts_an_archive_of_its_own_before_the_initrd),
 	  T(boot_open_says_what_is_wrong_and_holds_nothing),
 	  T(boot_plan_names_the_kernel_that_does_not_fit_or_run), T(boot_user_dtb_is_checked),
 	  T(boot_user_dtb_is_none_when_none_was_given))
