@@ -58,6 +58,8 @@ struct machine {
 	struct chardev **ports; /* one for each of config.ports */
 	struct vcpus *vcpus;
 	struct machine_events events;
+	int initramfs;	     /* a file to put in front of the initrd; -1: none */
+	const char *cmdline; /* the kernel's command line; NULL: not given */
 
 	struct arch_machine *arch; /* the architecture's own */
 };
@@ -109,6 +111,9 @@ int arch_dump_dtb(struct machine *m, const char *path, struct err *e) MUST_CHECK
  * little-endian, the name, zeroes up to a multiple of 4; an empty name ends them.
  */
 extern const unsigned char arch_demo_image[], arch_demo_image_end[], arch_demo_names[];
+
+/* The program that a guest with vmm's own initramfs starts with: an ELF file. */
+extern const unsigned char arch_guest_init[], arch_guest_init_end[];
 
 /* Runs the guest until kicked or done. On the vCPU's thread. */
 enum vcpu_result arch_vcpu_run(struct vcpu *v);

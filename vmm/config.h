@@ -67,6 +67,7 @@ enum on_enospc {
 
 struct vm_config {
 	char *kernel, *initrd, *cmdline, *dtb, *dump_dtb; /* NULL: not given */
+	char *root, *modules;				  /* NULL: not given */
 	uint64_t mem;					  /* bytes */
 	uint32_t cpus;
 	char *pin; /* host CPUs for the vCPUs, as cpu_list_parse() reads it; NULL: not pinned */

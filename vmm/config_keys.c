@@ -106,7 +106,8 @@ const struct key vm_config_keys[] = {
 		.name = "kernel",
 		.letter = 'k',
 		.help = "kernel to boot",
-		.more = "An arm64 Image, also compressed with gzip, zstd or xz, an EFI zboot file as "
+		.more = "An arm64 Image, also compressed with gzip, zstd or xz, an EFI zboot file "
+			"as "
 			"distributions ship it, or an ELF vmlinux.",
 		.required = true,
 		AT(kernel),
@@ -118,6 +119,32 @@ const struct key vm_config_keys[] = {
 		.help = "initial RAM disk",
 		AT(initrd),
 		FILE_NAME,
+	},
+	{
+		.name = "root",
+		.arg = "SPEC[,rw]",
+		.help = "root file system",
+		.more = "A partition or whole disk by its place among the disks (vda1, vdb), "
+			"LABEL=, UUID=, PARTUUID=, PARTLABEL=, or the image file of a disk. vmm "
+			"looks for it on the host and starts the guest with an initramfs of its "
+			"own, "
+			"which loads the drivers, mounts the root and starts its init. Mounted "
+			"read-only, as the kernel does it, unless ,rw follows or the command line "
+			"has rw. With --initrd, the root goes to that one, by the command line.",
+		.type = KEY_STR,
+		.min = 1,
+		AT(root),
+	},
+	{
+		.name = "modules",
+		.arg = "DIR",
+		.help = "folder with the kernel's modules, for drivers",
+		.more = "A /lib/modules/VERSION, or an unpacked package. Found by itself when the "
+			"kernel lies in an installed or unpacked package. With --initrd, vmm puts "
+			"an initramfs in front that loads the drivers of the guest's devices.",
+		.type = KEY_STR,
+		.min = 1,
+		AT(modules),
 	},
 	{
 		.name = "cmdline",

@@ -192,6 +192,11 @@ int config_validate(const struct vm_config *c, struct err *e)
 			       "--irqchip: %s serves at most 8 CPUs, and --cpus is %" PRIu32
 			       "; choose gicv3 or fewer",
 			       irqchip_names[c->irqchip], c->cpus);
+	if (c->cpu.aarch32 && (c->root || c->modules))
+		return err_set(e, EINVAL,
+			       "--%s: what vmm starts such a guest with is a 64-bit program; leave "
+			       "aarch32 of --cpu out, or bring an --initrd",
+			       c->root ? "root" : "modules");
 	if ((ret = validate_cpu(&c->cpu, e)) || (ret = validate_lists(c, e)) ||
 	    (ret = validate_devices(c, e)))
 		return ret;

@@ -147,7 +147,7 @@ int arch_vm_create(struct machine *m, struct err *e)
 		.machine = m,
 		.gic = { .fd = -1, .its_fd = -1 },
 		.pvtime = { .fd = -1 },
-		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1 },
+		.boot = { .kernel.fd = -1, .initrd.fd = -1, .dtb.fd = -1, .first.fd = -1 },
 		.suspend_call = { .fn = machine_suspend },
 		.guards_call = { .fn = fault_change_guards },
 	};
@@ -163,6 +163,8 @@ int arch_vm_create(struct machine *m, struct err *e)
 		return code;
 	/* Files first: what is wrong with them is what users hit most, and nothing is made yet. */
 	code = boot_open(&a->boot, c->kernel, c->initrd, c->dtb, e);
+	if (code == 0 && m->initramfs >= 0)
+		code = boot_prepend(&a->boot, m->initramfs, e);
 	return code ? code : create_vm(m, e);
 }
 
@@ -396,7 +398,7 @@ void arch_machine_free(struct machine *m)
 
 static const char *bootargs(const struct machine *m)
 {
-	return m->config->cmdline ? m->config->cmdline : CONFIG_DEFAULT_CMDLINE;
+	return m->cmdline ? m->cmdline : CONFIG_DEFAULT_CMDLINE;
 }
 
 /* What a kernel can depend on; all vCPUs are alike. */
@@ -479,7 +481,7 @@ static int make_tree(struct machine *m, void **blob, size_t *size, struct err *e
 static int load(struct machine *m, struct err *e)
 {
 	struct arch_machine *a = m->arch;
-	struct fdt_chosen chosen = { .bootargs = m->config->cmdline };
+	struct fdt_chosen chosen = { .bootargs = m->cmdline };
 	struct image_cpu cpu;
 	void *blob = NULL;
 	size_t size, room;
