@@ -106,7 +106,8 @@ static void tree(struct fake_modules *f)
 	fake_module(f, "kernel/drivers/virtio/virtio_mmio.ko.zst", "depends=virtio,virtio_ring");
 	fake_module(f, "kernel/drivers/block/virtio_blk.ko.gz", "depends=virtio_ring,virtio");
 	fake_module(f, "kernel/drivers/char/hw_random/virtio-rng.ko", "depends=virtio,virtio-ring");
-	fake_module(f, "kernel/fs/ext4/ext4.ko", "softdep=pre: crc32c nobody|depends=jbd2,mbcache");
+	fake_module(f, "kernel/fs/ext4/ext4.ko",
+		    "softdep=pre: crypto-crc32c nobody|depends=jbd2,mbcache");
 	fake_module(f, "kernel/fs/jbd2/jbd2.ko", "depends=");
 	fake_module(f, "kernel/fs/mbcache.ko", "depends=built-in");
 	fake_module(f, "kernel/crypto/crc32c_generic.ko", "depends=");

@@ -218,8 +218,11 @@ static const struct {
 /* Wanted, but nobody fails without. */
 static int want(const struct request *r, const char *name, unsigned chain, struct err *e)
 {
-	int code = is_in(&r->m->have, name) ? need(r, name, chain, e) : 0;
+	int code;
 
+	if (strncmp(name, "crypto-", 7) == 0) /* each algorithm has both names */
+		name += 7;
+	code = is_in(&r->m->have, name) ? need(r, name, chain, e) : 0;
 	for (size_t i = 0; code == 0 && i < ARRAY_SIZE(aliases); i++)
 		if (strcmp(aliases[i].asked, name) == 0 && is_in(&r->m->have, aliases[i].module))
 			code = need(r, aliases[i].module, chain, e);
