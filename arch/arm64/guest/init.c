@@ -249,6 +249,8 @@ static const char *why(struct line *l, long error)
 		return "the kernel does not know its kind";
 	case EINVAL:
 		return "the kernel finds it invalid";
+	case EROFS:
+		return "it would have to be written, and cannot be";
 	case EIO:
 		return "input/output error";
 	case EBUSY:
