@@ -93,6 +93,12 @@ TEST(cmdline_words_are_taken_apart_as_the_kernel_does)
 
 		EXPECT_STR(v ? v : "none", cases[i].value);
 	}
+	for (unsigned i = 0; i < 2; i++) {
+		auto_free char *p = cmdline_parameters(
+			"a_b.x=1 b.y a-b.z=\"2 3\" a_b. aa_b.no c -- a_b.no=1", i ? "a_b" : "c");
+
+		EXPECT_STR(p ? p : "none", i ? "x=1 z=\"2 3\"" : "none");
+	}
 	EXPECT_EQ(cmdline_last_of("ro x rw", "ro", "rw"), 1);
 	EXPECT_EQ(cmdline_last_of("rw ro -- rw", "ro", "rw"), 0);
 	EXPECT_EQ(cmdline_last_of("row \"rw x\"", "ro", "rw"), -1);
@@ -190,8 +196,10 @@ TEST(initramfs_loads_what_the_root_needs_and_mounts_it)
 
 	rig_create(&r);
 	r.c.root = "LABEL=plain";
+	r.c.cmdline = "virtio-blk.queue_depth=8 virtio_blk.poll_queues=1";
 	EXPECT_EQ(make(&r), 0);
-	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\nmodule virtio_blk\nmodule ext4\n"
+	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\n"
+			     "module virtio_blk queue_depth=8 poll_queues=1\nmodule ext4\n"
 			     "root vda1\nfstype ext4\n");
 	EXPECT_STR(r.out.words, "");
 	EXPECT(fake_find(archive, r.len, "init", &n));
@@ -217,8 +225,9 @@ TEST(initramfs_plan_follows_the_command_line)
 		{ "vda1", "rw", "root vda1\nfstype ext4\nrw\n" },
 		{ "vda1,ro", "rw", "root vda1\nfstype ext4\n" },
 		{ "vda1,rw", "ro", "root vda1\nfstype ext4\nrw\n" },
-		{ "vda1", "init=/bin/sh rootflags=noatime,x=\"a\nb\" rootfstype=ext2",
-		  "root vda1\nfstype ext4\nfstype ext2\nflags noatime,x=a?b\ninit /bin/sh\n" },
+		{ "vda1", "init=/bin/sh rootdelay=3 rootflags=noatime,x=\"a\nb\" rootfstype=ext2",
+		  "root vda1\nfstype ext4\nfstype ext2\nflags noatime,x=a?b\ninit /bin/sh\nwait "
+		  "3\n" },
 		{ NULL, "root=PARTUUID=" FAKE_PART_UUID, "root vda1\nfstype ext4\n" },
 		{ NULL, "root=/dev/vda15", "root vda15\n" },
 		{ "/dev/sdb1", "", "root sdb1\n" },

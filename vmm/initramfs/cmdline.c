@@ -55,6 +55,37 @@ char *cmdline_value(const char *cmdline, const char *key)
 	return last ? value(last, last_len) : NULL;
 }
 
+static bool is_for(const char *word, size_t len, const char *name)
+{
+	size_t i = 0;
+
+	while (i < len && name[i] && (word[i] == '-' ? '_' : word[i]) == name[i])
+		i++;
+	return !name[i] && i + 1 < len && word[i] == '.';
+}
+
+char *cmdline_parameters(const char *cmdline, const char *name)
+{
+	char *all = malloc(strlen(cmdline) + 1), *to = all;
+	size_t len, skip = strlen(name) + 1;
+	const char *word;
+
+	while (all && (word = next_word(&cmdline, &len))) {
+		if (!is_for(word, len, name))
+			continue;
+		if (to != all)
+			*to++ = ' ';
+		memcpy(to, word + skip, len - skip);
+		to += len - skip;
+	}
+	if (to == all) {
+		free(all);
+		return NULL;
+	}
+	*to = '\0';
+	return all;
+}
+
 int cmdline_last_of(const char *cmdline, const char *first, const char *second)
 {
 	const char *word;

@@ -11,6 +11,12 @@
  */
 char *cmdline_value(const char *cmdline, const char *key);
 
+/*
+ * What is for the module @name: of all words "name.PARAMETER", the parameters with blanks between,
+ * as they stand; '-' and '_' are one. NULL when there is none, or no memory.
+ */
+char *cmdline_parameters(const char *cmdline, const char *name);
+
 /* Which of two words without a value comes last: -1 none, 0 @first, 1 @second. */
 int cmdline_last_of(const char *cmdline, const char *first, const char *second);
 

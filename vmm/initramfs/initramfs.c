@@ -213,6 +213,19 @@ static void put_option(FILE *f, const char *word, const char *cmdline, const cha
 	put_line(f, word, value);
 }
 
+static void put_module_line(FILE *f, const char *name, const char *cmdline)
+{
+	auto_free char *parameters = cmdline_parameters(cmdline, name);
+	auto_free char *line = NULL;
+
+	if (!parameters)
+		put_line(f, "module", name);
+	else if (asprintf(&line, "%s %s", name, parameters) >= 0)
+		put_line(f, "module", line);
+	else
+		line = NULL;
+}
+
 static void put_root(FILE *f, const struct work *w)
 {
 	const char *cmdline = w->c->cmdline;
@@ -222,6 +235,7 @@ static void put_root(FILE *f, const struct work *w)
 	put_option(f, "fstype", cmdline, "rootfstype"); /* the last one counts */
 	put_option(f, "flags", cmdline, "rootflags");
 	put_option(f, "init", cmdline, "init");
+	put_option(f, "wait", cmdline, "rootdelay");
 	if (w->mode == ROOT_RW)
 		(void)fputs("rw\n", f);
 	if (!w->modules)
@@ -243,7 +257,7 @@ static int add_plan(struct work *w, struct err *e)
 	if (w->modules)
 		names = modules_order(w->modules, &nr);
 	for (size_t i = 0; i < nr; i++)
-		put_line(f, "module", names[i]);
+		put_module_line(f, names[i], w->c->cmdline);
 	if (w->spec && !w->c->has_initrd)
 		put_root(f, w);
 	bad = ferror(f);

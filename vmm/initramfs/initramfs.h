@@ -13,7 +13,8 @@
  *disks
  *
  * A root is mounted read-only, as the kernel does it, unless it is asked for with ",rw" or the
- * command line has rw. Of the command line, init=, rootfstype= and rootflags= count too.
+ * command line has rw. Of the command line, init=, rootfstype=, rootflags= and rootdelay=
+ * (how long the root may take to appear, in seconds) count too, and MODULE.PARAMETER= words.
  */
 #ifndef VMM_INITRAMFS_INITRAMFS_H
 #define VMM_INITRAMFS_INITRAMFS_H

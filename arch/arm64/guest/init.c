@@ -6,7 +6,7 @@
  *
  * What to do stands in /vmm/plan, a line each: a word, a blank, and the rest of the line.
  *
- *	module NAME	load /vmm/modules/NAME.ko
+ *	module NAME ... load /vmm/modules/NAME.ko with the parameters that follow
  *	root NAME	mount /dev/NAME; without this line, /init is next
  *	fstype NAME	what it is; without it, all that the kernel knows are tried
  *	flags TEXT	as in mount's third argument -o, for the file system
@@ -288,32 +288,43 @@ static unsigned long number(const char *s)
 }
 
 /* Cuts the next line off *@text: its first word, and in *@rest what follows. NULL at the end. */
-static const char *next_line(char **text, const char **rest)
+static const char *next_line(char **text, char **rest)
 {
-	char *word = *text, *p = word;
+	char *word = *text, *end = word;
 
 	if (!*word)
 		return NULL;
-	*rest = "";
-	for (; *p && *p != '\n'; p++)
-		if (*p == ' ' && !**rest) {
-			*p = '\0';
-			*rest = p + 1;
-		}
-	if (*p)
-		*p++ = '\0';
-	*text = p;
+	while (*end && *end != '\n')
+		end++;
+	*text = *end ? end + 1 : end;
+	*end = '\0';
+	for (*rest = word; **rest && **rest != ' '; ++*rest)
+		;
+	if (**rest)
+		*(*rest)++ = '\0';
 	return word;
 }
 
-static void load_module(const char *name)
+/* Cuts @s behind its first word; what follows that. */
+static const char *cut_word(char *s)
 {
+	while (*s && *s != ' ')
+		s++;
+	if (!*s)
+		return s;
+	*s = '\0';
+	return s + 1;
+}
+
+static void load_module(char *name)
+{
+	const char *parameters = cut_word(name);
 	struct line path, text;
 	int fd = open_at(JOIN(&path, "/vmm/modules/", name, ".ko"), O_RDONLY | O_CLOEXEC);
 	long r = fd;
 
 	if (fd >= 0) {
-		r = call5(SYS_finit_module, (uintptr_t)fd, P(""), 0, 0, 0);
+		r = call5(SYS_finit_module, (uintptr_t)fd, P(parameters), 0, 0, 0);
 		close_fd(fd);
 		remove_file(path.s);
 	}
@@ -326,8 +337,8 @@ static void follow(struct plan *plan)
 {
 	struct line text;
 	long len = read_file("/vmm/plan", plan_text, sizeof(plan_text));
-	char *at = plan_text;
-	const char *word, *rest;
+	char *at = plan_text, *rest;
+	const char *word;
 
 	*plan = (struct plan){ .wait_s = 10 };
 	if (len < 0) {
