@@ -31,6 +31,8 @@ int queue_init(struct queue *q, struct virtio *v, struct gmem *mem, unsigned ind
 		q->pool = NULL;
 		return err_sys(e, "queue %u: memory for requests", index);
 	}
+	/* Or the first request might take 2 MiB; an error means that there are none so large. */
+	(void)madvise(q->pool, q->pool_size, MADV_NOHUGEPAGE);
 	q->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (q->kick_fd < 0) {
 		int code = err_sys(e, "queue %u: eventfd", index);
