@@ -13,6 +13,13 @@ void config_init(struct vm_config *c)
 	*c = vm_config_defaults;
 }
 
+const char *config_cmdline(const struct vm_config *c)
+{
+	if (c->cmdline)
+		return c->cmdline;
+	return c->hvc.kind == CHARDEV_NONE ? CONFIG_DEFAULT_CMDLINE : CONFIG_HVC_CMDLINE;
+}
+
 void config_free(struct vm_config *c)
 {
 	keys_free(vm_config_keys, c);

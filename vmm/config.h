@@ -14,6 +14,7 @@
 
 /* The kernel command line when --cmdline is not given. */
 #define CONFIG_DEFAULT_CMDLINE "console=ttyAMA0 panic=-1"
+#define CONFIG_HVC_CMDLINE     "console=ttyAMA0 console=hvc0 panic=-1" /* with an hvc0 */
 
 /* Order is that of the choices on the command line. */
 enum irqchip { IRQCHIP_AUTO, IRQCHIP_GICV2, IRQCHIP_GICV2M, IRQCHIP_GICV3, IRQCHIP_GICV3_ITS };
@@ -109,6 +110,9 @@ int config_read_file(struct vm_config *c, const char *path, struct err *e) MUST_
 
 /* Writes @c as JSON: all values, so that it says the same when defaults change. */
 int config_write(const struct vm_config *c, FILE *out, struct err *e) MUST_CHECK;
+
+/* What the kernel gets as its command line: the given one, or a default with all consoles. */
+const char *config_cmdline(const struct vm_config *c);
 
 /* Where the serial console goes: not to stdio when hvc0 is there. */
 enum chardev_kind config_console(const struct vm_config *c);

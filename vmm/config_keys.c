@@ -151,7 +151,8 @@ const struct key vm_config_keys[] = {
 		.letter = 'p',
 		.arg = "TEXT",
 		.help = "kernel command line",
-		.more = "Without it, the kernel gets \"" CONFIG_DEFAULT_CMDLINE "\".",
+		.more = "Without it, the kernel gets \"" CONFIG_DEFAULT_CMDLINE
+			"\", and console=hvc0 where there is one.",
 		.type = KEY_STR,
 		AT(cmdline),
 	},

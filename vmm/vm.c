@@ -16,9 +16,9 @@
 #include "vmm/core/ram.h"
 #include "vmm/enospc.h"
 #include "vmm/faults.h"
-#include "vmm/initramfs/initramfs.h"
 #include "vmm/panic.h"
 #include "vmm/rom.h"
+#include "vmm/root.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,8 +38,7 @@ struct vm {
 	struct kvm kvm;
 	struct ram ram;
 	struct roms roms;
-	struct initramfs initramfs;
-	char *cmdline; /* the kernel's, when it is not just the configured one */
+	struct root root;
 	struct gmem mem;
 	struct bus *bus;
 	struct loop *loop;
@@ -388,38 +387,6 @@ static int make_ram(struct vm *vm, struct err *e)
 	return code;
 }
 
-static void say_missing(void *ctx UNUSED, const char *sentence)
-{
-	log_warn("%s", sentence);
-}
-
-/* What a kernel with its drivers as modules starts with, and what its command line needs then. */
-static int make_initramfs(struct vm *vm, struct err *e)
-{
-	const struct vm_config *c = vm->config;
-	const char *cmdline = c->cmdline ? c->cmdline : CONFIG_DEFAULT_CMDLINE;
-	const struct initramfs_config want = {
-		.kernel = c->kernel,
-		.modules = c->modules,
-		.root = c->root,
-		.cmdline = cmdline,
-		.has_initrd = c->initrd != NULL,
-		/* A driver without its device does no harm. */
-		.devices = INITRAMFS_BLK | INITRAMFS_CONSOLE | INITRAMFS_RNG,
-		.init = arch_guest_init,
-		.init_len = (size_t)(arch_guest_init_end - arch_guest_init),
-		.warn = say_missing,
-	};
-	int code = initramfs_make(&want, &vm->initramfs, e);
-
-	if (code == 0 && vm->initramfs.words[0] &&
-	    asprintf(&vm->cmdline, "%s %s", cmdline, vm->initramfs.words) < 0) {
-		vm->cmdline = NULL;
-		code = err_set(e, ENOMEM, "out of memory");
-	}
-	return code;
-}
-
 static int start_vcpus(struct vm *vm, struct err *e)
 {
 	struct cpu_list pin = { .nr = 0 };
@@ -436,7 +403,7 @@ static int build(struct vm *vm, struct err *e)
 
 	if (code)
 		return code;
-	code = make_initramfs(vm, e);
+	code = root_make(&vm->root, vm->config, e);
 	if (code)
 		return code;
 	vm->loop = loop_create(e);
@@ -460,8 +427,8 @@ static int build(struct vm *vm, struct err *e)
 			.watch_hit = on_watch_hit,
 			.ctx = vm,
 		},
-		.initramfs = vm->initramfs.fd,
-		.cmdline = vm->cmdline ? vm->cmdline : vm->config->cmdline,
+		.initramfs = vm->root.initramfs.fd,
+		.cmdline = vm->root.cmdline ? vm->root.cmdline : vm->config->cmdline,
 	};
 	vm->machine_made = true; /* arch_machine_destroy() undoes a failed one as well */
 	code = arch_vm_create(m, e);
@@ -512,8 +479,7 @@ static void take_down(struct vm *vm)
 	close_quietly(vm->signal_fd);
 	bus_destroy(vm->bus);
 	loop_destroy(vm->loop);
-	initramfs_free(&vm->initramfs);
-	free(vm->cmdline);
+	root_free(&vm->root);
 	mutex_destroy(&vm->lock);
 }
 
@@ -524,7 +490,7 @@ enum exit_status vm_run(const struct vm_config *c)
 		.kvm = { .dev = -1, .vm = -1 },
 		.ram = { .fd = -1 },
 		.signal_fd = -1,
-		.initramfs = { .fd = -1 },
+		.root = ROOT_NONE,
 		.grace = { .expired = grace_over },
 		.event_call = { .fn = serve_guest_events },
 		.status = STATUS_FAILED,

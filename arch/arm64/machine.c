@@ -398,7 +398,7 @@ void arch_machine_free(struct machine *m)
 
 static const char *bootargs(const struct machine *m)
 {
-	return m->cmdline ? m->cmdline : CONFIG_DEFAULT_CMDLINE;
+	return m->cmdline ? m->cmdline : config_cmdline(m->config);
 }
 
 /* What a kernel can depend on; all vCPUs are alike. */

@@ -172,9 +172,9 @@ static void setup(void)
 {
 	static char neighbour[4096], rom[4096];
 	struct gmem_region r[] = {
-		{ NEIGHBOUR, 4096, neighbour, "neighbour", false },
-		{ ROM, 4096, rom, "ROM", true },
-		{ VAST, VAST_SIZE, NULL, "vast", false },
+		{ .base = NEIGHBOUR, .size = 4096, .host = neighbour, .name = "neighbour" },
+		{ .base = ROM, .size = 4096, .host = rom, .name = "ROM", .readonly = true },
+		{ .base = VAST, .size = VAST_SIZE, .name = "vast" },
 	};
 	struct err err;
 

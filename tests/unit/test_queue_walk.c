@@ -275,8 +275,10 @@ static void give_all(void)
 TEST(requests_are_what_a_second_reader_of_the_specification_finds)
 {
 	static char rom[4096], neighbour[4096];
-	struct gmem_region r[] = { { ROM, 4096, rom, "ROM", true },
-				   { NEIGHBOUR, 4096, neighbour, "neighbour", false } };
+	struct gmem_region r[] = {
+		{ .base = ROM, .size = 4096, .host = rom, .name = "ROM", .readonly = true },
+		{ .base = NEIGHBOUR, .size = 4096, .host = neighbour, .name = "neighbour" },
+	};
 	struct err err;
 
 	driver_init(&d, RAM_SIZE);

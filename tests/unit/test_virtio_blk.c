@@ -249,7 +249,7 @@ static void begin_anew(struct rig *r, uint64_t features)
 static void run_table(int engine, uint64_t features)
 {
 	struct virtio_blk_config c = virtio_blk_defaults;
-	struct rig r;
+	static struct rig r;
 
 	c.engine = engine;
 	c.serial = (char[]){ "serial number" };
@@ -288,7 +288,7 @@ TEST(a_disk_to_read_only_is_not_written)
 	};
 	struct virtio_blk_config c = virtio_blk_defaults;
 	uint8_t same[SECTORS] = { 0 };
-	struct rig r;
+	static struct rig r;
 
 	c.ro = true;
 	rig_plug(&r, c, NULL);
@@ -309,7 +309,7 @@ TEST(a_request_in_small_pieces_is_the_same)
 	struct driver_queue *q;
 	uint64_t at, cookie;
 	uint32_t written;
-	struct rig r;
+	static struct rig r;
 	uint8_t *b;
 	unsigned n = 0;
 
@@ -340,7 +340,7 @@ TEST(a_request_in_small_pieces_is_the_same)
 TEST(the_configuration_says_what_the_disk_is)
 {
 	struct virtio_blk_config c = virtio_blk_defaults;
-	struct rig r;
+	static struct rig r;
 
 	c.queues = 3;
 	rig_plug(&r, c, NULL);
@@ -428,7 +428,7 @@ static void begin_large_write(struct rig *r, uint64_t sector, uint8_t **status)
 TEST(a_write_without_room_waits_until_there_is_or_the_driver_resets)
 {
 	char folder[] = "/tmp/test-virtio-blk.XXXXXX";
-	struct rig r = { .fd = -1 };
+	static struct rig r;
 	const struct virtio_blk_events events = { .on_full = count_turns, .ctx = &r };
 	struct virtio_blk_config c = virtio_blk_defaults;
 	uint64_t cookie;

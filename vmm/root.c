@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/root.h"
+
+#include "vmm/arch.h"
+#include "vmm/base/log.h"
+#include "vmm/base/scope.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void say_missing(void *ctx UNUSED, const char *sentence)
+{
+	log_warn("%s", sentence);
+}
+
+static unsigned devices(const struct vm_config *c)
+{
+	unsigned d = 0;
+
+	if (c->disks.nr)
+		d |= INITRAMFS_BLK;
+	if (c->hvc.kind != CHARDEV_NONE || c->ports.nr)
+		d |= INITRAMFS_CONSOLE;
+	if (c->rng)
+		d |= INITRAMFS_RNG;
+	return d;
+}
+
+int root_make(struct root *r, const struct vm_config *c, struct err *e)
+{
+	const char *cmdline = config_cmdline(c);
+	const struct virtio_blk_config *disk = c->disks.at;
+	const char *paths[CONFIG_MAX_DISKS];
+	const struct initramfs_config want = {
+		.kernel = c->kernel,
+		.modules = c->modules,
+		.root = c->root,
+		.cmdline = cmdline,
+		.has_initrd = c->initrd != NULL,
+		.disks = paths,
+		.nr_disks = c->disks.nr,
+		.devices = devices(c),
+		.init = arch_guest_init,
+		.init_len = (size_t)(arch_guest_init_end - arch_guest_init),
+		.warn = say_missing,
+	};
+	int code;
+
+	for (size_t i = 0; i < c->disks.nr; i++)
+		paths[i] = disk[i].path;
+	code = initramfs_make(&want, &r->initramfs, e);
+	if (code == 0 && r->initramfs.words[0] &&
+	    asprintf(&r->cmdline, "%s %s", cmdline, r->initramfs.words) < 0) {
+		r->cmdline = NULL;
+		code = err_set(e, ENOMEM, "out of memory");
+	}
+	return code;
+}
+
+void root_free(struct root *r)
+{
+	initramfs_free(&r->initramfs);
+	free(r->cmdline);
+	*r = (struct root)ROOT_NONE;
+}
