@@ -274,7 +274,7 @@ const struct key vm_config_keys[] = {
 	{
 		.name = "port",
 		.arg = "NAME[,to=...]",
-		.help = "a stream of bytes between a program in the guest and the host",
+		.help = "a stream of bytes between guest and host",
 		.more = "In the guest it is /dev/virtio-ports/NAME. Can be given more than once.",
 		.type = KEY_OBJECTS,
 		.max = CONFIG_MAX_PORTS,
@@ -285,7 +285,7 @@ const struct key vm_config_keys[] = {
 	},
 	{
 		.name = "rng",
-		.help = "a source of random numbers (virtio)",
+		.help = "a source of random numbers",
 		.more = "The guest's kernel has a seed from the device tree in any case.",
 		.type = KEY_BOOL,
 		AT(rng),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blkload DEVICE r|w DEPTH BYTES COUNT: COUNT direct requests of BYTES each, DEPTH of them at a time,
- * by Linux AIO: at random places, or one after the other when they are large. Prints the time that
- * one took, in nanoseconds; with the lab's virtual clock these are executed instructions.
+ * blkload DEVICE r|w DEPTH BYTES COUNT: COUNT direct requests of BYTES each, DEPTH of them at a
+ * time, by Linux AIO: at random places, or one after the other when they are large. Prints the time
+ * that one took, in nanoseconds; with the lab's virtual clock these are executed instructions.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,8 +86,8 @@ int main(int argc, char **argv)
 	l.bytes = strtoul(argv[4], NULL, 0);
 	count = atol(argv[5]);
 	l.fd = open(argv[1], O_RDWR | O_DIRECT);
-	if (l.fd < 0 || ioctl(l.fd, BLKGETSIZE64, &size) || depth < 1 || depth > DEPTH_MAX || !l.bytes ||
-	    size < l.bytes)
+	if (l.fd < 0 || ioctl(l.fd, BLKGETSIZE64, &size) || depth < 1 || depth > DEPTH_MAX ||
+	    !l.bytes || size < l.bytes)
 		die(argv[1]);
 	l.places = size / l.bytes;
 	if (syscall(SYS_io_setup, depth, &l.aio))
