@@ -51,10 +51,12 @@ LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # --- what is built from what -------------------------------------------------------------------
 
-SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c))
+SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c \
+	     $(filter-out arch/arm64/guest/%,$(wildcard arch/arm64/*/*.c))))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
 KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
-	      $(addprefix arch/arm64/,machine.c virtio.c layout.c guard.c view.c inject.c capture.c touch.c trace.c spin.c suspend.c gic.c gicv2.c gicv3.c its.c vcpu.c exit.c fault.c doctor.c) $(wildcard arch/arm64/watch*.c),$(SRCS))
+	      $(addprefix arch/arm64/,machine.c virtio.c layout.c trace.c suspend.c vcpu.c exit.c doctor.c gic/% watch/%) \
+	      $(addprefix arch/arm64/fault/,fault.c capture.c inject.c guard.c view.c touch.c spin.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
 LIBS	:= -lfdt -lz -lzstd -llzma -luring -pthread

@@ -2,7 +2,7 @@
 /*
  * exit: from KVM_RUN's exits to what happens. The one loop that a vCPU thread spends its life in.
  */
-#include "arch/arm64/fault.h"
+#include "arch/arm64/fault/fault.h"
 #include "arch/arm64/machine.h"
 #include "arch/arm64/memmap.h"
 #include "arch/arm64/regs.h"

@@ -7,11 +7,11 @@
 #include "arch/arm64/machine.h"
 
 #include "arch/arm64/dt.h"
-#include "arch/arm64/fault.h"
+#include "arch/arm64/fault/fault.h"
 #include "arch/arm64/layout.h"
 #include "arch/arm64/memmap.h"
 #include "arch/arm64/regs.h"
-#include "arch/arm64/spin.h"
+#include "arch/arm64/fault/spin.h"
 #include "devices/gicv2m.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"

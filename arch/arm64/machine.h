@@ -3,15 +3,15 @@
 #ifndef VMM_ARCH_ARM64_MACHINE_H
 #define VMM_ARCH_ARM64_MACHINE_H
 
-#include "arch/arm64/boot.h"
-#include "arch/arm64/emulate.h"
+#include "arch/arm64/boot/boot.h"
+#include "arch/arm64/insn/emulate.h"
 #include "arch/arm64/exits.h"
-#include "arch/arm64/gic.h"
-#include "arch/arm64/guard.h"
-#include "arch/arm64/policy.h"
+#include "arch/arm64/gic/gic.h"
+#include "arch/arm64/fault/guard.h"
+#include "arch/arm64/fault/policy.h"
 #include "arch/arm64/vcpu.h"
 #include "arch/arm64/virtio.h"
-#include "arch/arm64/watch.h"
+#include "arch/arm64/watch/watch.h"
 #include "vmm/core/loop.h"
 #include "vmm/core/ram.h"
 #include "vmm/fault.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/trace.h"
 
-#include "arch/arm64/view.h"
+#include "arch/arm64/fault/view.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef VMM_ARCH_ARM64_VIRTIO_H
 #define VMM_ARCH_ARM64_VIRTIO_H
 
-#include "arch/arm64/gic.h"
+#include "arch/arm64/gic/gic.h"
 #include "arch/arm64/memmap.h"
 #include "devices/virtio/virtio.h"
 

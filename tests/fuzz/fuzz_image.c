@@ -4,9 +4,10 @@
  * loaded into memory that ends exactly where its room does.
  *
  *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_image.c \
- *		arch/arm64/{place,image,elf,foreign}.c vmm/base/{err,io,unpack}.c -lz -lzstd -llzma
+ *		arch/arm64/boot/{place,image,elf,foreign}.c vmm/base/{err,io,unpack}.c -lz -lzstd
+ *-llzma
  */
-#include "arch/arm64/place.h"
+#include "arch/arm64/boot/place.h"
 
 #include <assert.h>
 #include <stdlib.h>

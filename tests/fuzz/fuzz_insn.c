@@ -4,9 +4,9 @@
  * ends exactly where its size says.
  *
  *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_insn.c \
- *		arch/arm64/insn*.c
+ *		arch/arm64/insn/insn*.c
  */
-#include "arch/arm64/insn.h"
+#include "arch/arm64/insn/insn.h"
 
 #include <assert.h>
 #include <stdlib.h>

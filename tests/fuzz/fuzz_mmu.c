@@ -5,11 +5,11 @@
  *it.
  *
  *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_mmu.c \
- *		arch/arm64/{mmu,mmu32,mmu64,mmu_long,mmu_text,esr,unwind}.c
+ *		arch/arm64/mmu/{mmu,mmu32,mmu64,mmu_long,mmu_text,esr,unwind}.c
  */
-#include "arch/arm64/esr.h"
-#include "arch/arm64/mmu.h"
-#include "arch/arm64/unwind.h"
+#include "arch/arm64/mmu/esr.h"
+#include "arch/arm64/mmu/mmu.h"
+#include "arch/arm64/mmu/unwind.h"
 
 #include <assert.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #ifndef TESTS_LIB_EMULATE_RIG_H
 #define TESTS_LIB_EMULATE_RIG_H
 
-#include "arch/arm64/emulate.h"
+#include "arch/arm64/insn/emulate.h"
 #include "tests/lib/test.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #define TESTS_LIB_MMU_RIG_H
 
 #include "tests/lib/test.h"
-#include "arch/arm64/mmu.h"
+#include "arch/arm64/mmu/mmu.h"
 #include "vmm/base/checked.h"
 
 #include <endian.h>

@@ -11,7 +11,7 @@
  *
  * What the manual calls UNPREDICTABLE may decode here and not there.
  */
-#include "arch/arm64/insn32.h"
+#include "arch/arm64/insn/insn32.h"
 #include "tests/lib/test.h"
 #include "vmm/base/text.h"
 

@@ -13,7 +13,7 @@
  * Version 2.40 must agree on every word. Another one knows fewer or more extensions, so there only
  * the spelling of what both know is compared.
  */
-#include "arch/arm64/insn.h"
+#include "arch/arm64/insn/insn.h"
 #include "tests/lib/test.h"
 #include "vmm/base/text.h"
 

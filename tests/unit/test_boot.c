@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
-#include "arch/arm64/boot.h"
+#include "arch/arm64/boot/boot.h"
 #include "vmm/base/checked.h"
 #include "vmm/base/scope.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arch/arm64/insn32.h"
+#include "arch/arm64/insn/insn32.h"
 #include "tests/lib/emulate_rig.h"
 
 /* One instruction of A32, or with @cpsr of T32, as step(). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
-#include "arch/arm64/esr.h"
+#include "arch/arm64/mmu/esr.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arch/arm64/exception.h"
+#include "arch/arm64/fault/exception.h"
 #include "tests/lib/test.h"
 
 TEST(each_state_has_its_vector)

@@ -4,7 +4,7 @@
  * then packed, wrapped and damaged in every way the loader may meet.
  */
 #include "tests/lib/test.h"
-#include "arch/arm64/image.h"
+#include "arch/arm64/boot/image.h"
 #include "vmm/base/scope.h"
 
 #include <elf.h>

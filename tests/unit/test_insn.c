@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* insn_objdump.c compares texts in bulk; here are the fields, what is refused, and any bits. */
-#include "arch/arm64/insn.h"
+#include "arch/arm64/insn/insn.h"
 #include "tests/lib/test.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tests/unit/insn32_objdump.c cannot see: state, fields, and any word at all. */
-#include "arch/arm64/insn32.h"
+#include "arch/arm64/insn/insn32.h"
 #include "tests/lib/test.h"
 
 #define IT(v) (((v)&0xfcU) << 8 | ((v)&3U) << 25)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
-#include "arch/arm64/unwind.h"
+#include "arch/arm64/mmu/unwind.h"
 
 #include <endian.h>
 
