@@ -55,7 +55,7 @@ SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c ar
 	     $(filter-out arch/arm64/guest/%,$(wildcard arch/arm64/*/*.c))))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
 KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
-	      $(addprefix arch/arm64/,machine.c virtio.c layout.c trace.c suspend.c vcpu.c exit.c doctor.c gic/% watch/%) \
+	      $(addprefix arch/arm64/,machine.c virtio.c acks.c layout.c trace.c suspend.c vcpu.c exit.c doctor.c gic/% watch/%) \
 	      $(addprefix arch/arm64/fault/,fault.c capture.c inject.c guard.c view.c touch.c spin.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 

@@ -210,6 +210,28 @@ int kvm_add_doorbell(const struct kvm *k, uint64_t gpa, uint32_t size, uint64_t 
 	return ioctl(k->vm, KVM_IOEVENTFD, &d) < 0 ? err_sys(e, "KVM_IOEVENTFD") : 0;
 }
 
+int kvm_keep_writes(const struct kvm *k, uint64_t gpa, uint32_t size, struct err *e)
+{
+	struct kvm_coalesced_mmio_zone z = { .addr = gpa, .size = size };
+
+	return ioctl(k->vm, KVM_REGISTER_COALESCED_MMIO, &z) < 0
+		       ? err_sys(e, "KVM_REGISTER_COALESCED_MMIO")
+		       : 0;
+}
+
+struct kvm_coalesced_mmio_ring *kvm_kept_writes(const struct kvm *k, struct kvm_run *run,
+						uint32_t *entries)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t at = (size_t)kvm_cap(k, KVM_CAP_COALESCED_MMIO) * page;
+
+	if (at == 0 || at + page > k->run_size)
+		return NULL;
+	*entries = (uint32_t)((page - sizeof(struct kvm_coalesced_mmio_ring)) /
+			      sizeof(struct kvm_coalesced_mmio));
+	return (struct kvm_coalesced_mmio_ring *)(void *)((char *)run + at);
+}
+
 int kvm_add_irqfd(const struct kvm *k, int fd, uint32_t gsi, struct err *e)
 {
 	struct kvm_irqfd d = { .fd = (uint32_t)fd, .gsi = gsi };

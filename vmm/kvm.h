@@ -98,6 +98,16 @@ int kvm_set_reg(int vcpu, uint64_t id, const void *value, struct err *e) MUST_CH
 int kvm_add_doorbell(const struct kvm *k, uint64_t gpa, uint32_t size, uint64_t value, int fd,
 		     struct err *e) MUST_CHECK;
 
+/*
+ * KVM_REGISTER_COALESCED_MMIO: writes within @size bytes at @gpa cause no exit; they are in the
+ * ring of kvm_kept_writes(), while it has room. For as long as the VM is.
+ */
+int kvm_keep_writes(const struct kvm *k, uint64_t gpa, uint32_t size, struct err *e) MUST_CHECK;
+
+/* The VM's ring, of @entries, in the mapping of any of its vCPUs; NULL when KVM keeps none. */
+struct kvm_coalesced_mmio_ring *kvm_kept_writes(const struct kvm *k, struct kvm_run *run,
+						uint32_t *entries);
+
 /* KVM_IRQFD: a write to eventfd @fd raises @gsi. For as long as the VM is. */
 int kvm_add_irqfd(const struct kvm *k, int fd, uint32_t gsi, struct err *e) MUST_CHECK;
 

@@ -50,6 +50,8 @@ static int plug(struct virtio_slots *s, struct machine *m, struct virtio *v, str
 		return -e->code;
 	slot->v = v;
 	code = bus_add(m->bus, slot->dev, e);
+	if (code == 0 && !(m->arch->trace & TRACE_MMIO))
+		code = acks_keep(&s->acks, m->kvm, m->vcpus->vcpu[0].run, slot->dev, e);
 	return code ? code : wire_doorbells(m, slot, e);
 }
 
@@ -94,8 +96,10 @@ static int plug_console(struct virtio_slots *s, struct machine *m, struct err *e
 
 int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e)
 {
-	int code = plug_disks(s, m, e);
+	int code;
 
+	acks_init(&s->acks, s);
+	code = plug_disks(s, m, e);
 	if (code == 0)
 		code = plug_console(s, m, e);
 	if (code == 0 && m->config->rng)
@@ -105,6 +109,7 @@ int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e
 
 void virtio_slots_destroy(struct virtio_slots *s, struct machine *m)
 {
+	acks_stop(&s->acks);
 	while (s->nr) {
 		struct virtio_slot *slot = &s->slot[--s->nr];
 

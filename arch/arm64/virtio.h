@@ -3,6 +3,7 @@
 #ifndef VMM_ARCH_ARM64_VIRTIO_H
 #define VMM_ARCH_ARM64_VIRTIO_H
 
+#include "arch/arm64/acks.h"
 #include "arch/arm64/gic/gic.h"
 #include "arch/arm64/memmap.h"
 #include "devices/virtio/virtio.h"
@@ -17,6 +18,7 @@ struct virtio_slots {
 	struct virtio_slot slot[VIRTIO_SLOTS];
 	unsigned nr;
 	unsigned disks; /* the first of them */
+	struct acks acks;
 };
 
 /* Makes what @m->config has. The interrupt controller is there. */

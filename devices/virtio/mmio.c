@@ -21,7 +21,7 @@ enum reg {
 	QUEUE_READY = 0x044,
 	QUEUE_NOTIFY = VIRTIO_MMIO_QUEUE_NOTIFY,
 	INTERRUPT_STATUS = 0x060,
-	INTERRUPT_ACK = 0x064,
+	INTERRUPT_ACK = VIRTIO_MMIO_INTERRUPT_ACK,
 	STATUS = 0x070,
 	QUEUE_DESC_LOW = 0x080,
 	QUEUE_DESC_HIGH = 0x084,
@@ -46,6 +46,8 @@ struct virtio_mmio {
 	struct device dev;
 	struct virtio *v; /* owned; dev.lock is its lock */
 
+	struct virtio_mmio_keeper *keeper; /* borrowed; NULL: acknowledgements are never late */
+
 	uint32_t device_features_sel, driver_features_sel, queue_sel; /* dev.lock */
 
 	struct mutex irq_lock; /* innermost */
@@ -58,27 +60,52 @@ static struct virtio_mmio *mmio(struct device *d)
 	return container_of(d, struct virtio_mmio, dev);
 }
 
+static void settle(const struct virtio_mmio *s)
+{
+	if (s->keeper)
+		s->keeper->settle(s->keeper);
+}
+
 /* Any thread. */
 static void mmio_interrupt(struct virtio *v, unsigned why)
 {
 	struct virtio_mmio *s = mmio(container_of(v->lock, struct device, lock));
 
+	/* An acknowledgement that the driver gave before it looked at the queue goes first. */
+	settle(s);
 	LOCK_SCOPE(&s->irq_lock);
+	if (!s->pending)
+		irq_raise(s->irq);
 	s->pending |= why;
-	irq_set(s->irq, true);
 }
 
 static uint32_t pending(struct virtio_mmio *s)
 {
+	settle(s);
 	LOCK_SCOPE(&s->irq_lock);
+	if (!s->pending)
+		irq_set(s->irq, false);
 	return s->pending;
+}
+
+void virtio_mmio_late_ack(struct device *d, uint32_t bits)
+{
+	struct virtio_mmio *s = mmio(d);
+
+	LOCK_SCOPE(&s->irq_lock);
+	if (!(s->pending & bits))
+		return;
+	s->pending &= ~bits;
+	if (s->pending)
+		irq_raise(s->irq);
 }
 
 /* What is left comes as an edge of its own. */
 static void acknowledge(struct virtio_mmio *s, uint32_t bits)
 {
+	settle(s);
 	LOCK_SCOPE(&s->irq_lock);
-	if (!(s->pending & bits))
+	if (s->pending && !(s->pending & bits))
 		return;
 	s->pending &= ~bits;
 	irq_set(s->irq, false);
@@ -265,6 +292,11 @@ struct device *virtio_mmio_create(uint64_t base, uint64_t size, struct irq_line 
 	v->lock = &s->dev.lock;
 	v->interrupt = mmio_interrupt;
 	return &s->dev;
+}
+
+void virtio_mmio_keep_acks(struct device *d, struct virtio_mmio_keeper *k)
+{
+	mmio(d)->keeper = k;
 }
 
 struct virtio *virtio_mmio_virtio(struct device *d)

@@ -186,6 +186,95 @@ TEST(line_is_high_while_something_is_pending_and_what_is_left_is_an_edge)
 	teardown();
 }
 
+/* A keeper as the machine has it, of what ack_late() writes. */
+static struct virtio_mmio_keeper keeper;
+static uint32_t kept[8];
+static unsigned nr_kept;
+
+static void hand_over(struct virtio_mmio_keeper *k)
+{
+	EXPECT(k == &keeper);
+	for (unsigned i = 0; i < nr_kept; i++)
+		virtio_mmio_late_ack(d.dev, kept[i]);
+	nr_kept = 0;
+}
+
+static void ack_late(uint32_t bits)
+{
+	kept[nr_kept++] = bits;
+}
+
+static void setup_keeper(void)
+{
+	setup();
+	nr_kept = 0;
+	keeper.settle = hand_over;
+	virtio_mmio_keep_acks(d.dev, &keeper);
+	driver_start(&d, 0, 16);
+}
+
+TEST(late_acknowledgement_comes_before_the_next_interrupt)
+{
+	setup_keeper();
+	for (unsigned i = 1; i <= 5; i++) {
+		e->v.interrupt(&e->v, VIRTIO_INT_QUEUE);
+		EXPECT_EQ(d.edges, i);
+		EXPECT(d.irq.level);
+		EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 1);
+		ack_late(1);
+	}
+	e->v.interrupt(&e->v, VIRTIO_INT_CONFIG);
+	EXPECT_EQ(d.edges, 6);
+	EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 2);
+	e->v.interrupt(&e->v, VIRTIO_INT_QUEUE); /* not acknowledged */
+	EXPECT_EQ(d.edges, 6);
+	ack_late(2);
+	EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 1); /* what is left is an edge */
+	EXPECT_EQ(d.edges, 7);
+	ack_late(2); /* of nothing */
+	EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 1);
+	EXPECT_EQ(d.edges, 7);
+	teardown();
+}
+
+/* For a guest that takes the line as a level. */
+TEST(line_that_a_late_acknowledgement_left_up_goes_down_when_status_is_read_as_0)
+{
+	setup_keeper();
+	e->v.interrupt(&e->v, VIRTIO_INT_QUEUE);
+	EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 1);
+	ack_late(1);
+	EXPECT(d.irq.level);
+	EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 0);
+	EXPECT(!d.irq.level);
+	e->v.interrupt(&e->v, VIRTIO_INT_QUEUE);
+	EXPECT(d.irq.level);
+	EXPECT_EQ(d.edges, 2);
+	teardown();
+}
+
+TEST(acknowledgements_may_come_late_and_at_once_by_turns)
+{
+	setup_keeper();
+	e->v.interrupt(&e->v, VIRTIO_INT_QUEUE);
+	e->v.interrupt(&e->v, VIRTIO_INT_CONFIG);
+	ack_late(1);
+	driver_write(&d, REG_INTERRUPT_ACK, 2); /* the machine could keep no more */
+	EXPECT(!d.irq.level);
+	EXPECT_EQ(nr_kept, 0);
+	EXPECT_EQ(driver_read(&d, REG_INTERRUPT_STATUS), 0);
+	e->v.interrupt(&e->v, VIRTIO_INT_QUEUE);
+	ack_late(1);
+	driver_write(&d, REG_INTERRUPT_ACK, 1); /* of what is acknowledged already */
+	EXPECT(!d.irq.level);
+	e->v.interrupt(&e->v, VIRTIO_INT_QUEUE);
+	ack_late(1);
+	driver_write(&d, REG_STATUS, 0);
+	EXPECT(!d.irq.level);
+	EXPECT_EQ(nr_kept, 0);
+	teardown();
+}
+
 TEST(reset_of_the_machine_brings_back_the_state_after_power_on)
 {
 	setup();
@@ -252,5 +341,8 @@ TEST_MAIN(T(registers_are_as_the_specification_says_after_reset),
 	  T(accesses_of_8_bytes_or_across_words_are_refused_by_the_bus),
 	  T(configuration_space_is_read_by_its_fields_and_0_behind_its_end),
 	  T(line_is_high_while_something_is_pending_and_what_is_left_is_an_edge),
+	  T(late_acknowledgement_comes_before_the_next_interrupt),
+	  T(line_that_a_late_acknowledgement_left_up_goes_down_when_status_is_read_as_0),
+	  T(acknowledgements_may_come_late_and_at_once_by_turns),
 	  T(reset_of_the_machine_brings_back_the_state_after_power_on),
 	  T(device_survives_abuse_in_every_state), T(node_says_what_drivers_look_for))

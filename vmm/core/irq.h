@@ -24,4 +24,14 @@ static inline void irq_set(struct irq_line *line, bool level)
 	line->set(line, level);
 }
 
+/*
+ * Raises the wire, also one that is up: a guest that takes it as a level sees no difference, one
+ * that takes it as an edge gets one more.
+ */
+static inline void irq_raise(struct irq_line *line)
+{
+	line->level = true;
+	line->set(line, true);
+}
+
 #endif
