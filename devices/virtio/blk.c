@@ -73,6 +73,13 @@ const struct key virtio_blk_keys[] = {
 		AT(queues),
 	},
 	{
+		.name = "packed",
+		.help = "offer queues in the packed format (virtio 1.3, 2.8) as well",
+		.more = "Linux then takes it. With off, they are split (2.7).",
+		.type = KEY_BOOL,
+		AT(packed),
+	},
+	{
 		.name = "discard",
 		.help = "what the guest discards is freed on the host",
 		.type = KEY_BOOL,
@@ -107,6 +114,7 @@ const struct key virtio_blk_keys[] = {
 
 const struct virtio_blk_config virtio_blk_defaults = {
 	.discard = true,
+	.packed = true,
 	.queues = 1,
 };
 
@@ -325,6 +333,8 @@ struct virtio *virtio_blk_create(const struct virtio_blk_config *c, struct gmem 
 	}
 	describe_disk(b);
 	virtio_init(&b->v, &blk_ops, features(b), &b->space, SPACE_SIZE, b->queues, b->nr);
+	if (!c->packed)
+		b->v.offered &= ~VIRTIO_BIT(VIRTIO_F_RING_PACKED);
 	return &b->v;
 }
 

@@ -21,12 +21,12 @@
 
 #define VIRTIO_BLK_MAX_QUEUES 16
 
-/* --disk: as the user writes it. */
+/* --disk: as the user writes it. With packed, that format of queues is offered beside the split. */
 struct virtio_blk_config {
 	char *path;   /* NULL: not given */
 	char *id;     /* what messages call it; NULL: its path */
 	char *serial; /* NULL: none; at most 20 bytes */
-	bool ro, snapshot, discard;
+	bool ro, snapshot, discard, packed;
 	int cache;  /* enum disk_cache */
 	int engine; /* enum disk_engine */
 	uint32_t queues;

@@ -337,6 +337,22 @@ TEST(a_request_in_small_pieces_is_the_same)
 	rig_done(&r);
 }
 
+TEST(packed_rings_are_offered_unless_that_is_not_wanted)
+{
+	for (int packed = 0; packed < 2; packed++) {
+		struct virtio_blk_config c = virtio_blk_defaults;
+		struct rig r;
+
+		EXPECT(c.packed);
+		c.packed = packed;
+		rig_plug(&r, c, NULL);
+		EXPECT_EQ(driver_negotiate(&r.d, VIRTIO_BIT(VIRTIO_F_VERSION_1) |
+							 VIRTIO_BIT(VIRTIO_F_RING_PACKED)),
+			  packed);
+		rig_done(&r);
+	}
+}
+
 TEST(the_configuration_says_what_the_disk_is)
 {
 	struct virtio_blk_config c = virtio_blk_defaults;
@@ -467,5 +483,6 @@ TEST(a_write_without_room_waits_until_there_is_or_the_driver_resets)
 
 TEST_MAIN(T(each_request_has_the_effect_and_answer_that_it_should), T(the_same_on_a_packed_ring),
 	  T(a_disk_to_read_only_is_not_written), T(a_request_in_small_pieces_is_the_same),
+	  T(packed_rings_are_offered_unless_that_is_not_wanted),
 	  T(the_configuration_says_what_the_disk_is),
 	  T(a_write_without_room_waits_until_there_is_or_the_driver_resets))
