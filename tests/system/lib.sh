@@ -67,9 +67,20 @@ guest_script() {
 	} >"$T/add/tests/script"
 	chmod +x "$T/add/tests/script"
 	cp "$GUEST" "$T/initrd"
-	(cd "$T/add" && find tests | cpio -o -H newc 2>/dev/null) >>"$T/initrd"
+	(cd "$T/add" && find -- * | cpio -o -H newc 2>/dev/null) >>"$T/initrd"
 	initrd=$T/initrd
 }
+
+# The guest gets these programs of ours; before guest_script.
+guest_has() { # PROGRAM...
+	mkdir -p "$T/add/bin"
+	for _p; do
+		cp "$LAB/bin/$_p" "$T/add/bin"
+	done
+}
+
+# The guest gets fio, mke2fs and e2fsck in /tools (in /bin they would be the applets); after guest_script.
+guest_has_tools() { cat "$LAB/tools.cpio" >>"$T/initrd"; }
 
 kernel=$IMAGE
 initrd=$GUEST
@@ -190,6 +201,42 @@ rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
 doctor() { # CHECK ok|value
 	{ vmm doctor --json || true; } 2>/dev/null | tr -d '\n' | tr '}' '\n' | grep "\"name\": *\"$1\"" |
 		sed -n "s/.*\"$2\": *\([a-z0-9]*\).*/\1/p"
+}
+
+only_in_the_lab() { # WHY
+	[ -e /lab-command ] || skip "$1: only in the emulated lab"
+}
+
+# One of the tools that guests have, here.
+tool() { # PROGRAM ARG...
+	if [ ! -d "$SHARED/tools" ]; then
+		mkdir "$SHARED/tools"
+		(cd "$SHARED/tools" && cpio -id <"$LAB/tools.cpio" 2>/dev/null)
+	fi
+	_p=$1
+	shift
+	_lib=$SHARED/tools/lib
+	"$_lib/ld-linux-aarch64.so.1" --library-path "$_lib" "$SHARED/tools/tools/$_p" "$@"
+}
+
+host_module() { # NAME WORD...
+	_p=$1
+	shift
+	[ ! -e "/modules/$_p.ko" ] || [ -d "/sys/module/$(echo "$_p" | tr - _)" ] || insmod "/modules/$_p.ko" "$@"
+}
+
+# A disk in the host's memory, of 160 MiB: /dev/ram0, and nothing of an earlier test holds it.
+host_ram_disk() {
+	host_module brd rd_nr=1 rd_size=163840
+	umount /dev/ram0 2>/dev/null || true
+}
+
+# An ext4 file system on it. Unlike a tmpfs it knows direct I/O and what a flush is.
+host_ext4() { # FOLDER
+	host_ram_disk
+	tool mke2fs -q -F -t ext4 -m 0 /dev/ram0
+	mkdir -p "$1"
+	mount -t ext4 /dev/ram0 "$1"
 }
 
 # dtc, the machine's own or the one in the lab.
