@@ -156,16 +156,30 @@ enum chardev_kind config_console(const struct vm_config *c)
 	return c->hvc.kind == CHARDEV_STDIO ? CHARDEV_NULL : (enum chardev_kind)c->con.kind;
 }
 
-static int validate_devices(const struct vm_config *c, struct err *e)
+static int validate_disks(const struct vm_config *c, struct err *e)
+{
+	const struct virtio_blk_config *d = c->disks.at;
+
+	for (size_t i = 0; i < c->disks.nr; i++)
+		if (d[i].serial && strlen(d[i].serial) > VIRTIO_BLK_SERIAL)
+			return err_set(e, EINVAL, "--disk: serial: %s is longer than %d bytes",
+				       text_quote(d[i].serial).s, VIRTIO_BLK_SERIAL);
+	return 0;
+}
+
+static int validate_ports(const struct vm_config *c, struct err *e)
 {
 	const struct port_config *p = c->ports.at;
 	bool stdio = c->hvc.kind == CHARDEV_STDIO || c->con.kind == CHARDEV_STDIO;
-	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE);
 
 	for (size_t i = 0; i < c->ports.nr; i++) {
 		if (strlen(p[i].name) > VIRTIO_CONSOLE_NAME)
 			return err_set(e, EINVAL, "--port: %s is longer than %d bytes",
 				       text_quote(p[i].name).s, VIRTIO_CONSOLE_NAME);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(p[i].name, p[j].name) == 0)
+				return err_set(e, EINVAL, "--port: two are called %s",
+					       text_quote(p[i].name).s);
 		if (stdio && p[i].kind == CHARDEV_STDIO)
 			return err_set(e, EINVAL,
 				       "--port: %s cannot have stdio, which is a console's or "
@@ -173,6 +187,16 @@ static int validate_devices(const struct vm_config *c, struct err *e)
 				       text_quote(p[i].name).s);
 		stdio |= p[i].kind == CHARDEV_STDIO;
 	}
+	return 0;
+}
+
+static int validate_devices(const struct vm_config *c, struct err *e)
+{
+	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE);
+	int ret = validate_disks(c, e);
+
+	if (ret || (ret = validate_ports(c, e)))
+		return ret;
 	if (devices > CONFIG_MAX_DISKS)
 		return err_set(e, EINVAL, "%zu virtio devices are too many; there can be %d",
 			       devices, CONFIG_MAX_DISKS);

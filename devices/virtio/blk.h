@@ -20,12 +20,13 @@
 #include "vmm/host/disk.h"
 
 #define VIRTIO_BLK_MAX_QUEUES 16
+#define VIRTIO_BLK_SERIAL     20 /* bytes of a serial number */
 
 /* --disk: as the user writes it. With packed, that format of queues is offered beside the split. */
 struct virtio_blk_config {
 	char *path;   /* NULL: not given */
 	char *id;     /* what messages call it; NULL: its path */
-	char *serial; /* NULL: none; at most 20 bytes */
+	char *serial; /* NULL: none; at most VIRTIO_BLK_SERIAL bytes */
 	bool ro, snapshot, discard, packed;
 	int cache;  /* enum disk_cache */
 	int engine; /* enum disk_engine */

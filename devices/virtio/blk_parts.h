@@ -23,7 +23,7 @@ enum {
 };
 
 #define SECTOR	   512U
-#define SERIAL_LEN 20
+#define SERIAL_LEN VIRTIO_BLK_SERIAL
 
 /* Bounds of what one request may ask the host to discard or to write zeroes over, in sectors. */
 #define MAX_DISCARD_SECTORS (4U << 21) /* 4 GiB */
