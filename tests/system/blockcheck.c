@@ -4,7 +4,8 @@
  * end. With flush, each write is followed by one; else a write must be safe when it is done. Says
  *   "confirmed WRITER NUMBER" when it is.
  * blockcheck check DISK RUN <OUTPUT: whether DISK has all that OUTPUT says was confirmed.
- * blockcheck bad DISK read|write: which sectors fail, as "bad FIRST-LAST" lines and "bad end". */
+ * blockcheck bad DISK read|write N: which of the first N sectors fail, as "bad FIRST-LAST" lines
+ * and "bad end". */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -12,10 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-#include <linux/fs.h>
 
 enum { WRITERS = 2, SLOTS = 64, BLOCK = 4096, SECTOR = 512 };
 
@@ -107,17 +106,17 @@ static int check(const char *path, uint64_t run)
 	return lost || !last[0];
 }
 
-static int bad(const char *path, bool write)
+static int bad(const char *path, bool write, uint64_t sectors)
 {
 	int fd = open(path, O_RDWR | O_DIRECT);
-	uint64_t size = 0, first = 0, run = 0;
+	uint64_t first = 0, run = 0;
 
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &size) < 0)
+	if (fd < 0)
 		return 1;
-	for (uint64_t s = 0; s <= size / SECTOR; s++) {
+	for (uint64_t s = 0; s <= sectors; s++) {
 		const off_t at = (off_t)s * SECTOR;
-		bool fails = s < size / SECTOR && (write ? pwrite(fd, block, SECTOR, at)
-							 : pread(fd, block, SECTOR, at)) != SECTOR;
+		bool fails = s < sectors && (write ? pwrite(fd, block, SECTOR, at)
+						   : pread(fd, block, SECTOR, at)) != SECTOR;
 
 		if (fails && run++ == 0)
 			first = s;
@@ -138,5 +137,6 @@ int main(int argc, char **argv)
 		return do_write(argv[2], strtoull(argv[3], NULL, 0), argc > 4);
 	if (strcmp(argv[1], "check") == 0)
 		return check(argv[2], strtoull(argv[3], NULL, 0));
-	return bad(argv[2], strcmp(argv[3], "write") == 0);
+	return argc > 4 ? bad(argv[2], strcmp(argv[3], "write") == 0, strtoull(argv[4], NULL, 0))
+			: 2;
 }
