@@ -60,11 +60,24 @@ static void console_destroy(struct virtio *v)
 	free(c);
 }
 
+/*
+ * Without MULTIPORT, Linux looks at the size only when the configuration has changed, so a size
+ * that was there from the start is a change, too.
+ */
+static void console_start(struct virtio *v)
+{
+	const struct console *c = console(v);
+
+	if (!virtio_has(v, CONSOLE_F_MULTIPORT) && c->config.cols.raw)
+		virtio_config_changed(v);
+}
+
 static const struct virtio_ops console_ops = {
 	.name = "virtio-console",
 	.id = DEVICE_ID,
 	.config_write = console_config_write,
 	.config_early = true,
+	.start = console_start,
 	.queue_stopped = console_queue_stopped,
 	.reset = console_reset,
 	.destroy = console_destroy,

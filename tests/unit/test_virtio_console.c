@@ -178,6 +178,8 @@ TEST(a_single_console_needs_no_multiport_and_has_its_size_in_the_configuration)
 	EXPECT_EQ(offered(), SIZE | EMERG);
 	EXPECT_EQ(mmio_read(g.d.bus, DRIVER_MMIO + 0x100, 2), 80);
 	EXPECT_EQ(mmio_read(g.d.bus, DRIVER_MMIO + 0x102, 2), 25);
+	/* Linux looks there only when it is told to. */
+	EXPECT_EQ(driver_read(&g.d, REG_INTERRUPT_STATUS) & 2, 2);
 	EXPECT_EQ(g.d.nr_queues, 2);
 	print(TX0, "hello\n");
 	expect_out(&chr[0], "hello\n");
