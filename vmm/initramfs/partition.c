@@ -14,12 +14,17 @@
 
 struct uuid_text uuid_text(const uint8_t b[16])
 {
+	static const char digits[] = "0123456789abcdef";
 	struct uuid_text t;
 	char *p = t.s;
 
-	for (unsigned i = 0; i < 16; i++)
-		p += snprintf(p, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-			      b[i]);
+	for (unsigned i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[b[i] >> 4];
+		*p++ = digits[b[i] & 15];
+	}
+	*p = '\0';
 	return t;
 }
 
