@@ -16,7 +16,8 @@
  *	hint TEXT	what to say besides when it does not
  *
  * It speaks on the console, always with "vmm-init: " in front. When it cannot go on it says why and
- * ends; the kernel then panics, which is what a failed start is to whoever watches the guest.
+ * ends; the kernel then panics, which is what a failed start is to whoever watches the guest. So
+ *that it can be seen from outside, the panic is one that resets the machine.
  *
  * Freestanding: no C library, so that it is a few KiB and builds with any compiler.
  */
@@ -227,9 +228,30 @@ static void write_console(const char *s)
 		write_console(JOIN(&said_, "vmm-init: ", __VA_ARGS__, "\n"));                      \
 	} while (0)
 
+/* How long the kernel stands still after a panic; kept open, for /proc may be gone by then. */
+static int panic_timeout = -1;
+
+static void keep_panic_timeout(void)
+{
+	panic_timeout = open_at("/proc/sys/kernel/panic", O_RDWR | O_CLOEXEC);
+}
+
+/* Without a time that the user gave it would be for ever, and no one would know. */
+static void shorten_panic(void)
+{
+	char now[2] = { 0 };
+
+	if (panic_timeout < 0)
+		return;
+	(void)call5(SYS_pread64, (uintptr_t)panic_timeout, P(now), sizeof(now), 0, 0);
+	if (now[0] == '0')
+		(void)call5(SYS_pwrite64, (uintptr_t)panic_timeout, P("-1"), 2, 0, 0);
+}
+
 /* The kernel panics when its first program ends. */
 static _Noreturn void give_up(void)
 {
+	shorten_panic();
 	for (;;)
 		(void)call5(SYS_exit_group, 1, 0, 0, 0, 0);
 }
@@ -599,6 +621,7 @@ _Noreturn void init_main(const uintptr_t *stack)
 	struct plan plan;
 
 	mount_kernels_own();
+	keep_panic_timeout();
 	follow(&plan);
 	take_console();
 	if (!plan.root)
