@@ -1,12 +1,6 @@
 # shellcheck shell=sh
 # The initramfs that vmm makes: drivers of a distribution's kernel, and the program that goes on.
 
-# The kernel of an unpacked package, and one of its modules' folder.
-package() { # VERSION
-	kernel=$(echo "$LAB/package-$1/boot"/vmlinuz-*)
-	[ -e "$kernel" ] || skip "there is no kernel $1 here"
-}
-
 loads_drivers_before_the_initrd() { # VERSION
 	package "$1"
 	guest_script <<-'G'

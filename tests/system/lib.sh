@@ -87,6 +87,12 @@ initrd=$GUEST
 words='quiet vmmtest=script'
 limit=${LIMIT:-200}
 
+# $kernel is that of an unpacked package, which has its modules too.
+package() { # VERSION
+	kernel=$(echo "$LAB/package-$1/boot"/vmlinuz-*)
+	[ -e "$kernel" ] || skip "there is no kernel $1 here"
+}
+
 # Runs vmm with these arguments to its end: status, $T/out, $T/err; $T/text is out without CRs.
 run_vmm() {
 	status=0
