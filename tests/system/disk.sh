@@ -93,6 +93,7 @@ test_what_cannot_be_a_disk_is_one_sentence() {
 }
 
 test_growing_while_running() {
+	slow
 	image a 4
 	guest_script <<-'SCRIPT'
 		#!/bin/sh
@@ -138,6 +139,7 @@ test_a_full_host_pauses_the_guest() {
 }
 
 test_a_full_host_can_be_an_error() {
+	slow
 	only_in_the_lab "it mounts a file system"
 	mkdir small
 	mount -t tmpfs -o size=2m tmp small
@@ -154,6 +156,7 @@ test_a_full_host_can_be_an_error() {
 }
 
 test_reset_with_requests_in_flight() {
+	slow
 	image a 4
 	truncate -s 1M count
 	guest_has blockcheck
@@ -226,6 +229,7 @@ kill_in_the_middle() { # RUN flush|'' OPTIONS-OF-DISK
 
 # Every cache mode has its turn, with its own way to know what is safe.
 test_kill_loses_nothing_that_was_flushed() {
+	slow
 	truncate -s 1M a
 	run=1
 	while [ $run -le "${KILLS:-5}" ]; do

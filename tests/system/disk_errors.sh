@@ -106,6 +106,7 @@ test_a_failed_flush_stays_failed() {
 
 # A write that must be safe when it is done fails by itself.
 test_a_write_through_a_dead_disk_fails() {
+	slow
 	host_disk
 	guest_has blockcheck
 	guest_script <<-'SCRIPT'

@@ -54,6 +54,7 @@ test_reset_finds_memory_that_failed_and_replaces_it() {
 
 # KVM_RUN fails with EFAULT, and nothing tells vmm where: it tries again for a while.
 test_memory_that_the_host_does_not_give_is_an_abort() {
+	slow
 	how=-p
 	failing denied
 	is "faults that vmm counted" "$(sed -n 's/^vmm: faults: \([0-9]*\) in all.*/\1/p' "$T/err")" \

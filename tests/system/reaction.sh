@@ -150,6 +150,7 @@ test_kernel_that_touches_a_hole_dies_of_what_vmm_reports() {
 }
 
 test_backtrace_is_the_one_the_guest_prints() {
+	slow
 	agree_on_the_way_there ''
 }
 

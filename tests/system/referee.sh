@@ -136,6 +136,7 @@ judged_linux() { # OPTION...
 }
 
 test_process_is_reported_as_the_kernel_saw_it() {
+	slow
 	guest_script <<-'G'
 		# Words and a byte, read and written, on several pages.
 		for at in 0x10000000 0x10000ffc 0x20001234 0x3fffeff8; do

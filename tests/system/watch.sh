@@ -7,6 +7,7 @@ hits() { # FILE: how many accesses of vCPUs it reports
 
 # The guest compares each instruction with the same one elsewhere, and says how many hits it made.
 test_every_instruction_does_what_it_does_elsewhere() {
+	slow
 	limit=${LIMIT:-300}
 	run_vmm run --kernel "$LAB/kernel/guest-watch" --mem 64M --cpus 4 \
 		--watch 0x42000108+16:rw --watch 0x42100108+16
@@ -39,6 +40,7 @@ test_code_in_a_watched_page_on_one_vcpu() {
 }
 
 test_code_in_a_watched_page_on_four_vcpus() {
+	slow
 	code 4
 }
 
@@ -85,6 +87,7 @@ names_data() {
 
 # The guest writes a variable of its kernel by a file whose writer is known.
 test_variable_of_a_stock_kernel() {
+	slow
 	[ ! -e "$LAB/kernel/Image-6.12" ] || kernel=$LAB/kernel/Image-6.12
 	guest_script <<-'G'
 		echo 77 >/proc/sys/vm/swappiness
