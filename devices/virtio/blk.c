@@ -74,7 +74,7 @@ const struct key virtio_blk_keys[] = {
 	},
 	{
 		.name = "packed",
-		.help = "offer queues in the packed format (virtio 1.3, 2.8) as well",
+		.help = "offer packed rings beside split ones",
 		.more = "Linux then takes it. With off, they are split (2.7).",
 		.type = KEY_BOOL,
 		AT(packed),

@@ -341,7 +341,7 @@ TEST(packed_rings_are_offered_unless_that_is_not_wanted)
 {
 	for (int packed = 0; packed < 2; packed++) {
 		struct virtio_blk_config c = virtio_blk_defaults;
-		struct rig r;
+		static struct rig r;
 
 		EXPECT(c.packed);
 		c.packed = packed;

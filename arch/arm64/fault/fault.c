@@ -53,7 +53,7 @@ static struct arch_vcpu *arch_vcpu(const struct vcpu *v)
  * again. All are counted, and all abort, with ESR as KVM makes it.
  */
 #define STORM_BEGINS 128
-#define STORM_LOOK   256
+#define STORM_LOOK   512
 
 static bool storm_goes_on(struct storm *s, uint64_t ipa, enum fault_access access, unsigned size)
 {
