@@ -145,8 +145,12 @@ static void *run_side(void *arg)
 	return NULL;
 }
 
-/* @file_align: what the host is said to want of O_DIRECT, at least; 0: what it wants. */
-static void compare(const struct disk_config *like, uint32_t file_align, int align, bool two)
+/*
+ * @file_align: what the host is said to want of O_DIRECT, at least; 0: what it wants. @large: the
+ * same of how much its device takes at once.
+ */
+static void compare_large(const struct disk_config *like, uint32_t file_align, uint32_t large,
+			  int align, bool two)
 {
 	struct disk_config c = *like;
 	struct disk_rig r;
@@ -160,6 +164,10 @@ static void compare(const struct disk_config *like, uint32_t file_align, int ali
 	if (file_align) {
 		host_disk(r.d)->file_align = file_align;
 		host_disk(r.d)->gated = true;
+	}
+	if (large) {
+		host_disk(r.d)->request_max = large;
+		host_disk(r.d)->request_segs = 2;
 	}
 	for (uint64_t i = 0; i < SIZE; i++)
 		was[i] = model[i] = disk_rig_byte(i);
@@ -180,6 +188,19 @@ static void compare(const struct disk_config *like, uint32_t file_align, int ali
 	free(model);
 	free(was);
 	free(seen);
+}
+
+static void compare(const struct disk_config *like, uint32_t file_align, int align, bool two)
+{
+	compare_large(like, file_align, 0, align, two);
+}
+
+static void direct_on_a_device_that_takes_little(int engine)
+{
+	const struct disk_config c = { .engine = engine, .cache = DISK_NONE };
+
+	compare_large(&c, 0, 8192, 512, false);
+	compare_large(&c, 4096, 8192, 512, true);
 }
 
 static void writeback(int engine)
@@ -265,10 +286,11 @@ BOTH_ENGINES(sector_in_a_block_that_is_written)
 BOTH_ENGINES(writeback)
 BOTH_ENGINES(writethrough)
 BOTH_ENGINES(direct)
+BOTH_ENGINES(direct_on_a_device_that_takes_little)
 BOTH_ENGINES(direct_with_odd_memory)
 BOTH_ENGINES(direct_on_large_blocks)
 BOTH_ENGINES(snapshot)
 
 TEST_MAIN(BOTH_T(sector_in_a_block_that_is_written), BOTH_T(writeback), BOTH_T(writethrough),
-	  BOTH_T(direct), BOTH_T(direct_with_odd_memory), BOTH_T(direct_on_large_blocks),
-	  BOTH_T(snapshot))
+	  BOTH_T(direct), BOTH_T(direct_on_a_device_that_takes_little),
+	  BOTH_T(direct_with_odd_memory), BOTH_T(direct_on_large_blocks), BOTH_T(snapshot))

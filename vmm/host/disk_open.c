@@ -147,6 +147,19 @@ static int measure(struct host_disk *d, struct err *e)
 	return 0;
 }
 
+/* Less than a device can do by any account is not believed. */
+static void limit_requests(struct host_disk *d)
+{
+	const uint32_t least = 16 * KiB;
+	uint32_t bytes, segs;
+
+	disk_request_limits(d->fd, &bytes, &segs);
+	if (bytes < least)
+		return;
+	d->request_max = bytes;
+	d->request_segs = segs ? segs : UINT32_MAX;
+}
+
 static int prepare_direct(struct host_disk *d, struct err *e)
 {
 	int code = disk_direct_alignment(d->fd, &d->mem_align, &d->file_align);
@@ -169,6 +182,7 @@ static int prepare_direct(struct host_disk *d, struct err *e)
 	if (d->d.physical_block < d->file_align)
 		d->d.physical_block = d->file_align;
 	d->gated = !d->d.ro && d->file_align > DISK_SECTOR;
+	limit_requests(d);
 	return 0;
 }
 

@@ -82,6 +82,12 @@ struct host_disk {
 	uint32_t zero_align; /* of offsets and lengths that the host can zero or discard */
 
 	/*
+	 * direct: what has more bytes, or pieces of memory, is several requests to the host's
+	 * device. 0: not known.
+	 */
+	uint32_t request_max, request_segs;
+
+	/*
 	 * direct, and file_align larger than a sector: writes share it, and a read-modify-write is
 	 * alone, since it puts back what it read around the guest's bytes.
 	 */

@@ -165,3 +165,16 @@ int disk_direct_alignment(int fd, uint32_t *mem, uint32_t *file)
 		*file = DISK_SECTOR;
 	return 0;
 }
+
+void disk_request_limits(int fd, uint32_t *bytes, uint32_t *segs)
+{
+	struct stat st;
+	dev_t dev;
+
+	*bytes = *segs = 0;
+	if (fstat(fd, &st))
+		return;
+	dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	*bytes = (uint32_t)(queue_limit(dev, "max_sectors_kb", 0) * KiB);
+	*segs = (uint32_t)queue_limit(dev, "max_segments", 0);
+}

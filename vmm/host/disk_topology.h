@@ -20,4 +20,10 @@ void disk_topology(struct disk *d, int fd);
  */
 int disk_direct_alignment(int fd, uint32_t *mem, uint32_t *file);
 
+/*
+ * The most that the device behind @fd takes as one request: bytes, and pieces of memory of a page.
+ * 0: not known.
+ */
+void disk_request_limits(int fd, uint32_t *bytes, uint32_t *segs);
+
 #endif

@@ -215,6 +215,15 @@ static bool enter_gate(struct host_disk *d, struct disk_io *io)
 	return io->gated;
 }
 
+/*
+ * The kernel has io_uring make no more than one request to a device without waiting: it would find
+ * that out after most of the work, and begin anew on a thread of its own.
+ */
+static bool is_several(const struct host_disk *d, const struct disk_io *io)
+{
+	return d->request_max && (io->len > d->request_max || io->niov > d->request_segs);
+}
+
 bool disk_uring_start(struct disk_queue *q, struct disk_io *io)
 {
 	struct host_disk *d = q->disk;
@@ -225,7 +234,7 @@ bool disk_uring_start(struct disk_queue *q, struct disk_io *io)
 		return false;
 	if (io->op > DISK_FLUSH || io->niov > IOV_MAX)
 		return false;
-	if (d->direct && io->op != DISK_FLUSH && !disk_aligned(d, io))
+	if (d->direct && io->op != DISK_FLUSH && (is_several(d, io) || !disk_aligned(d, io)))
 		return false;
 	file = file_of(d, io);
 	if (file < 0 || !enter_gate(d, io))
