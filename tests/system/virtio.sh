@@ -67,6 +67,7 @@ test_hvc_on_a_pty() {
 }
 
 test_hvc_on_a_socket() {
+	slow
 	hvc_guest
 	start_guest --hvc "socket:$T/sock" --console null
 	connect "$T/sock"
@@ -84,8 +85,9 @@ test_hvc_on_a_socket() {
 	is "lines" "$(grep -c ' of two hundred' "$T/screen")" 200
 }
 
-# Also what the kernel said before it had the driver.
+# What it says before it has the driver, Linux itself loses: its port is not in its list yet.
 test_hvc_is_the_kernel_s_console() {
+	slow
 	guest_script <<-'SCRIPT'
 		#!/bin/sh
 		exec </dev/hvc0 >/dev/hvc0
@@ -95,7 +97,7 @@ test_hvc_is_the_kernel_s_console() {
 	run_vmm run --kernel "$kernel" --initrd "$initrd" --hvc stdio \
 		--cmdline "console=ttyAMA0 console=hvc0 panic=-1 vmmtest=script"
 	is "exit status" "$status" "$OFF"
-	has "$T/text" 'Linux version'
+	has "$T/text" 'reboot: Power down'
 	has "$T/text" '^on .*hvc0'
 }
 
@@ -168,6 +170,7 @@ test_ports_carry_10_mib() {
 
 # The guest resets while a port is busy in both directions; then the port works.
 test_reset_with_ports_in_flight() {
+	slow
 	truncate -s 1M count
 	guest_script <<-SCRIPT
 		#!/bin/sh
@@ -178,7 +181,9 @@ test_reset_with_ports_in_flight() {
 		echo "boot number \$n"
 		exec 3<>\$(port p)
 		if [ "\$n" = 1 ]; then
-			echo "hello from boot 1" >&3
+			cat <&3 >/dev/null &
+			printf '\\nhello from boot 1\\n' >&3
+			read -r go
 			exit 0
 		fi
 		echo "boot\$((n + 1)) " | dd of=/dev/vda bs=512 conv=sync,fsync 2>/dev/null
@@ -191,11 +196,11 @@ test_reset_with_ports_in_flight() {
 	(while cat "$IMAGE"; do :; done >&8 2>/dev/null) &
 	echo $! >>"$T/pids"
 	wait_for '^boot number 1'
+	wait_for '^hello from boot 1' "$T/screen"
+	echo go >&7
 	wait_end
 	is "exit status" "$status" "$OFF"
 	is "resets that came while bytes were on their way" "$(grep -c '^20000$' "$T/text")" 1
-	tr -d '\0' <"$T/screen" >"$T/words"
-	has "$T/words" '^hello from boot 1'
 }
 
 test_entropy() {
