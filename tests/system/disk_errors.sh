@@ -11,6 +11,15 @@ bad() {
 $1 $2 error
 $(($1 + $2)) $((SECTORS - $1 - $2)) linear /dev/ram0 $(($1 + $2))")
 }
+# vmm has ended; its last reference to the disk goes a moment later.
+gone() {
+	_n=0
+	until dmtable under; do
+		_n=$((_n + 1))
+		[ $_n -lt 50 ] || fail "the disk is still in use"
+		sleep 0.1
+	done
+}
 dead() { node=$(dmtable under "0 $SECTORS error"); }
 
 host_disk() {
@@ -53,7 +62,7 @@ bad_sectors() { # OPTIONS-OF-THE-DISK
 	well
 	echo go >&7
 	wait_end
-	dmtable under
+	gone
 	is "exit status" "$status" "$OFF"
 	sectors_are reading 'bad 67-69 '
 	sectors_are writing 'bad 67-69 '
@@ -96,7 +105,7 @@ test_a_failed_flush_stays_failed() {
 	well
 	echo go >&7
 	wait_end
-	dmtable under
+	gone
 	is "exit status" "$status" "$OFF"
 	has "$T/text" '^flush when well: fine'
 	has "$T/text" '^flush when dead: failed'
@@ -128,7 +137,7 @@ test_a_write_through_a_dead_disk_fails() {
 	well
 	echo go >&7
 	wait_end
-	dmtable under
+	gone
 	is "exit status" "$status" "$OFF"
 	has "$T/text" '^write: failed'
 	has "$T/text" '^read: failed'
@@ -156,7 +165,7 @@ test_a_flaky_disk() {
 	well
 	echo go >&7
 	wait_end
-	dmtable under
+	gone
 	is "exit status" "$status" "$OFF"
 	has "$T/text" '^[1-9][0-9]*$'
 	has "$T/text" '^well again'
