@@ -170,8 +170,8 @@ static void put_place(struct list *l, const struct place *at)
 	put(l, "%s%s", l->len ? ", " : "", name);
 	if (at->fs.type)
 		put(l, " %s", at->fs.type);
-	else if (at->fs.no)
-		put(l, " (%s)", at->fs.no);
+	else
+		put(l, " (%s)", at->fs.no ? at->fs.no : "nothing known");
 	if (*at->fs.label)
 		put(l, " %s", text_quote(at->fs.label).s);
 }
@@ -217,8 +217,10 @@ static int find_device(struct root *r, const struct places *p, const struct root
 
 	root_device_name(r->device, sizeof(r->device), disk, partition);
 	if (disk >= nr)
-		return err_set(e, ENOENT, "there is no disk for %s: there %s %zu with --disk",
-			       r->device, nr == 1 ? "is" : "are", nr);
+		return nr ? err_set(e, ENOENT, "there is no disk for %s: there %s %zu with --disk",
+				    r->device, nr == 1 ? "is" : "are", nr)
+			  : err_set(e, ENOENT, "there is no disk for %s: add --disk FILE",
+				    r->device);
 	for (size_t i = 0; i < p->nr; i++)
 		if (p->at[i].disk == disk &&
 		    (p->at[i].part ? p->at[i].part->number : 0) == partition)

@@ -503,6 +503,8 @@ static void mount_root(const struct plan *p, const char *device)
 		return;
 	if (p->fstype && r == -ENODEV)
 		SAY("this kernel has no ", p->fstype, ", which is what ", device, " has on it");
+	else if (!p->fstype && (r == -EINVAL || r == -ENODEV))
+		SAY("this kernel knows no file system that could be what ", device, " has on it");
 	else
 		SAY("cannot mount ", device, p->fstype ? " as " : "", p->fstype ? p->fstype : "",
 		    ": ", why(&text, r));
