@@ -66,7 +66,7 @@ void consoles_close(struct consoles *s)
 	free(s->ports);
 	chardev_close(s->hvc);
 	chardev_close(s->serial);
-	*s = (struct consoles){ NULL };
+	*s = (struct consoles){ .serial = NULL };
 }
 
 size_t consoles_recent(const struct consoles *s, void *to, size_t len)

@@ -119,7 +119,7 @@ static bool open_walk(struct view *w, uint64_t va, enum fault_access access, str
 /* What the vCPU was refused: first its instruction, then as the CPU tells. */
 static bool open_more(struct view *w, struct err *e, int *code)
 {
-	uint64_t far;
+	uint64_t far = 0;
 
 	if (open_walk(w, w->pc, FAULT_FETCH, e, code))
 		return true;
