@@ -19,7 +19,10 @@ test_gzip_image() { boots_format Image.gz; }
 test_zstd_image() { boots_format Image.zst; }
 test_efi_zboot_gzip() { boots_format zboot-gzip; }
 test_efi_zboot_zstd22() { boots_format zboot-zstd22; }
-test_efi_zboot_zstd() { boots_format zboot-zstd; }
+test_efi_zboot_zstd() {
+	slow
+	boots_format zboot-zstd
+}
 test_elf_vmlinux() { boots_format vmlinux; }
 
 test_bare_metal_binary_with_image_header() {

@@ -31,6 +31,7 @@ test_paste_of_100_kib_arrives_whole() {
 }
 
 test_paste_into_a_terminal_arrives_whole() {
+	slow
 	paste_to_guest 102400
 	start ptyrun vmm run --kernel "$IMAGE" --initrd "$initrd" --cmdline "console=ttyAMA0 $words"
 	wait_for '^ready'
@@ -57,6 +58,7 @@ test_output_is_byte_exact() {
 }
 
 test_output_to_a_slow_reader_is_whole() {
+	slow
 	guest_script <<-'G'
 		i=0
 		while [ $i -lt 1500 ]; do echo "line $i of the flood"; i=$((i + 1)); done
@@ -132,6 +134,7 @@ test_console_socket() {
 }
 
 test_console_socket_takes_a_second_visitor() {
+	slow
 	guest_script <<-'G'
 		while read -r line; do echo "got $line"; [ "$line" != bye ] || break; done
 	G

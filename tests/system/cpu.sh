@@ -36,7 +36,10 @@ refused_where_absent() { # CHECK KEY
 }
 
 test_sve() { check_feature sve sve; }
-test_sve_off() { switched_off sve sve=off sve; }
+test_sve_off() {
+	slow
+	switched_off sve sve=off sve
+}
 test_sve_on_where_absent() { refused_where_absent sve sve; }
 
 test_sve_length_limit() {
@@ -56,7 +59,10 @@ test_sve_lengths_of_two_cpus_agree() {
 }
 
 test_pointer_authentication() { check_feature pauth-address paca pacg; }
-test_pointer_authentication_off() { switched_off pauth-address pauth=off paca pacg; }
+test_pointer_authentication_off() {
+	slow
+	switched_off pauth-address pauth=off paca pacg
+}
 test_mte() { check_feature mte mte; }
 test_mte_off() { switched_off mte mte=off mte; }
 test_mte_on_where_absent() { refused_where_absent mte mte; }
@@ -70,6 +76,7 @@ test_pmu() {
 }
 
 test_pmu_off() {
+	slow
 	[ "$(doctor pmu ok)" = true ] || skip "this host's KVM has no pmu"
 	facts --cpu pmu=off
 	! section pmu | grep -q pmuv3 || fail "there is a pmuv3 in the guest"
@@ -83,6 +90,7 @@ test_steal_time() {
 }
 
 test_steal_time_off() {
+	slow
 	[ "$(doctor steal-time ok)" = true ] || skip "this host's KVM has no steal-time"
 	facts --cpu steal-time=off
 	section log >"$T/log.guest"
