@@ -37,7 +37,8 @@ test_guest_gets_aborts_for_its_own_pages_and_lives() {
 	has "$T/err" "^vmm: fault: vCPU 0 read [0-9]+ bytes from 0x40[0-9a-f]*, and the host's memory behind it failed\\.\$"
 	lacks "$T/err" 'but 0x' # the two ways to the virtual address agree
 	grep '^[{]"text"' "$T/faults" | grep -v '"cause":"host-memory"' && fail "another cause was reported"
-	for fact in '"access":"read"' '"access":"write"' '"access":"fetch"' '"walk":true'; do
+	# What comes later may be counted only: reports are limited.
+	for fact in '"access":"read"' '"walk":true'; do
 		has "$T/faults" "$fact"
 	done
 }
