@@ -17,7 +17,7 @@
  *
  * It speaks on the console, always with "vmm-init: " in front. When it cannot go on it says why and
  * ends; the kernel then panics, which is what a failed start is to whoever watches the guest. So
- *that it can be seen from outside, the panic is one that resets the machine.
+ * that it can be seen from outside, the panic is one that resets the machine.
  *
  * Freestanding: no C library, so that it is a few KiB and builds with any compiler.
  */
@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -248,9 +249,13 @@ static void shorten_panic(void)
 		(void)call5(SYS_pwrite64, (uintptr_t)panic_timeout, P("-1"), 2, 0, 0);
 }
 
-/* The kernel panics when its first program ends. */
+/*
+ * The kernel panics when its first program ends, and says so at once, in the middle of what the
+ * terminal has not put out yet: so that goes first.
+ */
 static _Noreturn void give_up(void)
 {
+	(void)call5(SYS_ioctl, 1, TCSBRK, 1, 0, 0);
 	shorten_panic();
 	for (;;)
 		(void)call5(SYS_exit_group, 1, 0, 0, 0, 0);
