@@ -114,7 +114,7 @@ int config_write(const struct vm_config *c, FILE *out, struct err *e) MUST_CHECK
 /* What the kernel gets as its command line: the given one, or a default with all consoles. */
 const char *config_cmdline(const struct vm_config *c);
 
-/* Where the serial console goes: not to stdio when hvc0 is there. */
+/* Where the serial console goes: nowhere rather than to stdio when hvc0 is there. */
 enum chardev_kind config_console(const struct vm_config *c);
 
 /* Checks that what must be given was, and what spans several fields. Opens nothing. */

@@ -244,7 +244,7 @@ const struct key vm_config_keys[] = {
 		.arg = "FILE[,KEY=VALUE,...]",
 		.help = "a disk: vda, vdb, ... in the order they are given",
 		.more = "Nobody else can write to it meanwhile: it is locked. Can be given more "
-			"than once.",
+			"than once. SIGUSR1 has vmm look whether the files have another size now.",
 		.type = KEY_OBJECTS,
 		.max = CONFIG_MAX_DISKS,
 		.keys = virtio_blk_keys,

@@ -153,7 +153,9 @@ static int validate_lists(const struct vm_config *c, struct err *e)
 
 enum chardev_kind config_console(const struct vm_config *c)
 {
-	return c->hvc.kind == CHARDEV_STDIO ? CHARDEV_NULL : (enum chardev_kind)c->con.kind;
+	const bool taken = c->hvc.kind == CHARDEV_STDIO && c->con.kind == CHARDEV_STDIO;
+
+	return taken ? CHARDEV_NULL : (enum chardev_kind)c->con.kind;
 }
 
 static int validate_disks(const struct vm_config *c, struct err *e)

@@ -11,8 +11,8 @@
 #include "vmm/arch.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
-#include "vmm/core/poison.h"
 #include "vmm/consoles.h"
+#include "vmm/core/poison.h"
 #include "vmm/core/ram.h"
 #include "vmm/enospc.h"
 #include "vmm/faults.h"
@@ -277,8 +277,9 @@ static void on_signal(struct watch *w, uint32_t events UNUSED)
 		arch_disks_look(&vm->machine);
 		break;
 	default:
-		if (vm->consoles.stdio)
-			chardev_job_control(vm->consoles.stdio, (int)info.ssi_signo);
+		/* Without a terminal of ours, SIGTSTP still stops the process. */
+		chardev_job_control(vm->consoles.stdio ? vm->consoles.stdio : vm->consoles.serial,
+				    (int)info.ssi_signo);
 		break;
 	}
 }

@@ -75,7 +75,7 @@ const struct key virtio_blk_keys[] = {
 	{
 		.name = "packed",
 		.help = "offer packed rings beside split ones",
-		.more = "Linux then takes it. With off, they are split (2.7).",
+		.more = "Linux takes packed ones where it can.",
 		.type = KEY_BOOL,
 		AT(packed),
 	},
@@ -167,7 +167,7 @@ static void blk_reset(struct virtio *v)
 	struct blk *b = blk(v);
 
 	b->space.writeback = b->write_back;
-	atomic_store(&b->write_through, false);
+	atomic_store(&b->write_through, b->write_back); /* till the driver says what it can */
 }
 
 static void end_threads(struct blk *b)
@@ -305,6 +305,7 @@ static int open_disk(struct blk *b, const struct virtio_blk_config *c, struct er
 	if (!b->disk)
 		return -e->code;
 	b->write_back = c->cache != DISK_WRITETHROUGH;
+	atomic_store(&b->write_through, b->write_back);
 	b->name = strdup(c->id ? c->id : c->path);
 	if (!b->name)
 		return err_set(e, ENOMEM, "out of memory");

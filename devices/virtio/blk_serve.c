@@ -66,12 +66,18 @@ static uint8_t status_of(int result)
 	return result == 0 ? STATUS_OK : result == -EOPNOTSUPP ? STATUS_UNSUPP : STATUS_IOERR;
 }
 
-/* A full host: the request is kept, and tried again as it is. */
+/*
+ * A full host: what writes is kept, and tried again as it is. Not a flush: what it could not write
+ * is lost to the host, and the next one fails as well.
+ */
 static bool waits_for_room(struct blk_queue *s, struct request *r, int result)
 {
 	struct blk *b = s->blk;
 
-	if (result != -ENOSPC || !b->events.on_full || atomic_load(&s->abandon))
+	const struct blk_request *own = r->own;
+
+	if (result != -ENOSPC || own->io.op == DISK_FLUSH || !b->events.on_full ||
+	    atomic_load(&s->abandon))
 		return false;
 	if (!s->told_full)
 		b->events.on_full(b->events.ctx, b->name, true);

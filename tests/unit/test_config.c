@@ -353,7 +353,21 @@ TEST(watch_items_are_read_as_written_and_nothing_else)
 			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
 }
 
-TEST_MAIN(T(watch_items_are_read_as_written_and_nothing_else),
+TEST(the_serial_console_leaves_stdio_to_hvc0_and_only_that)
+{
+	struct vm_config c;
+
+	config_init(&c);
+	EXPECT_EQ(config_console(&c), CHARDEV_STDIO);
+	c.hvc.kind = CHARDEV_STDIO;
+	EXPECT_EQ(config_console(&c), CHARDEV_NULL);
+	c.con.kind = CHARDEV_FILE;
+	EXPECT_EQ(config_console(&c), CHARDEV_FILE);
+	config_free(&c);
+}
+
+TEST_MAIN(T(the_serial_console_leaves_stdio_to_hvc0_and_only_that),
+	  T(watch_items_are_read_as_written_and_nothing_else),
 	  T(ranges_and_policies_are_read_strictly), T(files_at_addresses_are_split_at_the_last_at),
 	  T(defaults_are_what_the_manual_says), T(every_key_is_documented_and_named_once),
 	  T(a_file_sets_what_it_mentions_and_nothing_else), T(files_that_cannot_be_read_are_told),

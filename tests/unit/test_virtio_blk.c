@@ -2,24 +2,18 @@
 #include "tests/lib/test.h"
 #include "tests/lib/virtio_driver.h"
 
-#include "devices/virtio/blk.h"
+#include "devices/virtio/blk_parts.h"
 #include "vmm/base/checked.h"
-#include "vmm/base/le.h"
+#include "vmm/host/disk_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
-enum {
-	SECTOR = 512,
-	SECTORS = 64,
-	BITS_FLUSH = 9,
-	BITS_WCE = 11,
-	BITS_DISCARD = 13,
-	BITS_ZERO = 14
-};
+enum { SECTORS = 64, BITS_FLUSH = 9, BITS_WCE = 11, BITS_DISCARD = 13, BITS_ZERO = 14 };
 enum { IN = 0, OUT = 1, FLUSH = 4, GET_ID = 8, DISCARD = 11, ZERO = 13 };
 enum { OK = 0, IOERR = 1, UNSUPP = 2, NEVER = 0xff /* the queue breaks */ };
 
@@ -481,7 +475,29 @@ TEST(a_write_without_room_waits_until_there_is_or_the_driver_resets)
 	rig_done(&r);
 }
 
-TEST_MAIN(T(each_request_has_the_effect_and_answer_that_it_should), T(the_same_on_a_packed_ring),
+static ssize_t flushes_find_no_room(enum disk_op op, ssize_t result)
+{
+	return op == DISK_FLUSH ? -ENOSPC : result;
+}
+
+/* What a flush could not write is gone: to wait for room would end in an error all the same. */
+TEST(a_flush_that_finds_no_room_fails_at_once)
+{
+	static struct rig r;
+	const struct virtio_blk_events events = { .on_full = count_turns, .ctx = &r };
+	struct virtio *v;
+
+	rig_plug(&r, virtio_blk_defaults, &events);
+	v = virtio_mmio_virtio(r.d.dev);
+	host_disk(container_of(v, struct blk, v)->disk)->fault = flushes_find_no_room;
+	driver_start(&r.d, BLK_FEATURES, 64);
+	EXPECT_EQ(ask(&r, &(struct ask){ .type = FLUSH }).status, IOERR);
+	EXPECT_EQ(turns(&r, true), 0);
+	rig_done(&r);
+}
+
+TEST_MAIN(T(a_flush_that_finds_no_room_fails_at_once),
+	  T(each_request_has_the_effect_and_answer_that_it_should), T(the_same_on_a_packed_ring),
 	  T(a_disk_to_read_only_is_not_written), T(a_request_in_small_pieces_is_the_same),
 	  T(packed_rings_are_offered_unless_that_is_not_wanted),
 	  T(the_configuration_says_what_the_disk_is),
