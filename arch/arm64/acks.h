@@ -27,8 +27,7 @@ void acks_init(struct acks *a, const struct virtio_slots *slots);
 
 /* Has KVM keep what is written to InterruptACK of @d, if it can. @run is a vCPU's, and outlives us.
  */
-int acks_keep(struct acks *a, const struct kvm *k, struct kvm_run *run, struct device *d,
-	      struct err *e) MUST_CHECK;
+void acks_keep(struct acks *a, const struct kvm *k, struct kvm_run *run, struct device *d);
 
 /* No device is told any more; before the first of them goes. The vCPUs are stopped. */
 void acks_stop(struct acks *a);

@@ -6,6 +6,7 @@
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
+#include "vmm/base/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,16 +18,18 @@ static_assert(CONFIG_MAX_DISKS == VIRTIO_SLOTS, "what can be configured has a sl
  * not one to us. Without, it comes as an access to the register, and the transport does the same;
  * so it does when each access is to be traced.
  */
-static int wire_doorbells(const struct machine *m, const struct virtio_slot *s, struct err *e)
+static void wire_doorbells(const struct machine *m, const struct virtio_slot *s)
 {
+	struct err e;
 	int code = 0;
 
 	if ((m->arch->trace & TRACE_MMIO) || !kvm_cap(m->kvm, KVM_CAP_IOEVENTFD))
-		return 0;
+		return;
 	for (unsigned q = 0; code == 0 && q < s->v->nr_queues; q++)
 		code = kvm_add_doorbell(m->kvm, s->dev->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4, q,
-					s->v->queue[q].kick_fd, e);
-	return code;
+					s->v->queue[q].kick_fd, &e);
+	if (code)
+		log_info("%s: kicks come as exits: %s", s->v->ops->name, e.text);
 }
 
 /* Puts @v on the next slot; takes it in any case. NULL is a constructor that failed with @e set. */
@@ -50,9 +53,12 @@ static int plug(struct virtio_slots *s, struct machine *m, struct virtio *v, str
 		return -e->code;
 	slot->v = v;
 	code = bus_add(m->bus, slot->dev, e);
-	if (code == 0 && !(m->arch->trace & TRACE_MMIO))
-		code = acks_keep(&s->acks, m->kvm, m->vcpus->vcpu[0].run, slot->dev, e);
-	return code ? code : wire_doorbells(m, slot, e);
+	if (code)
+		return code;
+	if (!(m->arch->trace & TRACE_MMIO))
+		acks_keep(&s->acks, m->kvm, m->vcpus->vcpu[0].run, slot->dev);
+	wire_doorbells(m, slot);
+	return 0;
 }
 
 static void on_full(void *ctx, const char *name, bool full)

@@ -2,6 +2,7 @@
 #include "devices/virtio/blk.h"
 
 #include "devices/virtio/blk_parts.h"
+#include "vmm/base/log.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -222,15 +223,17 @@ static void describe_disk(struct blk *b)
 {
 	const struct disk *d = b->disk;
 	const uint32_t block = d->logical_block;
-	uint32_t align = d->discard_granularity / SECTOR;
+	uint32_t align = d->discard_granularity / SECTOR, min_io = d->min_io / block;
 
+	if (min_io > UINT16_MAX)
+		min_io = 0; /* not known, rather than cut to another */
 	atomic_store(&b->sectors, d->size / SECTOR);
 	b->space = (struct blk_space){
 		.capacity = le64_of(d->size / SECTOR),
 		.seg_max = le32_of(SEGMENTS),
 		.blk_size = le32_of(block),
 		.physical_block_exp = (uint8_t)log2_of(d->physical_block / block),
-		.min_io_size = le16_of((uint16_t)(d->min_io / block)),
+		.min_io_size = le16_of((uint16_t)min_io),
 		.opt_io_size = le32_of(d->opt_io / block),
 		.writeback = b->write_back,
 		.num_queues = le16_of((uint16_t)b->nr),
@@ -339,17 +342,16 @@ struct virtio *virtio_blk_create(const struct virtio_blk_config *c, struct gmem 
 	return &b->v;
 }
 
-const char *virtio_blk_name(const struct virtio *v)
-{
-	return container_of(v, const struct blk, v)->name;
-}
-
 void virtio_blk_look_at_size(struct virtio *v)
 {
 	struct blk *b = blk(v);
 
 	LOCK_SCOPE(v->lock);
-	if (disk_look_at_size(b->disk) != 1)
+	const int changed = disk_look_at_size(b->disk);
+
+	if (changed < 0)
+		log_warn("disk %s: its size cannot be read: %s", b->name, strerror(-changed));
+	if (changed != 1)
 		return;
 	atomic_store(&b->sectors, b->disk->size / SECTOR);
 	b->space.capacity = le64_of(b->disk->size / SECTOR);

@@ -53,9 +53,6 @@ struct virtio_blk_events {
 struct virtio *virtio_blk_create(const struct virtio_blk_config *c, struct gmem *mem,
 				 const struct virtio_blk_events *events, struct err *e) MUST_CHECK;
 
-/* What messages call it. */
-const char *virtio_blk_name(const struct virtio *v);
-
 /* Looks whether the host's file or device has another size now, and tells the driver. Loop thread.
  */
 void virtio_blk_look_at_size(struct virtio *v);

@@ -9,8 +9,7 @@
  *	any	yes	given		archive in front of the initrd: modules, then the initrd's
  *					/init; a root goes to that by the command line
  *	yes	yes	not given	no archive; the root goes to the initrd by the command line
- *	no	no	found, given	archive, when the command line has a root= of one of our
- *disks
+ *	no	no	found		archive, when the command line has a root= of our disks
  *
  * A root is mounted read-only, as the kernel does it, unless it is asked for with ",rw" or the
  * command line has rw. Of the command line, init=, rootfstype=, rootflags= and rootdelay=

@@ -2,6 +2,7 @@
 #include "arch/arm64/gic/gic.h"
 
 #include "arch/arm64/memmap.h"
+#include "vmm/base/log.h"
 #include "vmm/base/scope.h"
 #include "vmm/config.h"
 
@@ -151,8 +152,12 @@ int gic_line_init_fd(struct gic_line *l, const struct kvm *k, uint32_t spi, stru
 	l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->fd < 0)
 		return err_sys(e, "eventfd");
-	/* A GSI of the default routing is an SPI. */
-	return kvm_add_irqfd(k, l->fd, spi, e);
+	/* A GSI of the default routing is an SPI. Refused, the line is driven as others are. */
+	if (kvm_add_irqfd(k, l->fd, spi, e)) {
+		log_info("interrupts without an eventfd: %s", e->text);
+		gic_line_done(l);
+	}
+	return 0;
 }
 
 void gic_line_done(struct gic_line *l)
