@@ -75,6 +75,27 @@ test_output_to_a_slow_reader_is_whole() {
 	is "lines" "$(grep -c 'of the flood' "$T/text")" 1500
 }
 
+# A shell's Ctrl-Z: the process stops, whatever its console is, and goes on when it is told to.
+test_sigtstp_stops_vmm_without_a_terminal_too() {
+	guest_script <<-'G'
+		sleep 1000
+	G
+	start_guest --console null
+	sleep 1
+	kill -TSTP "$pid"
+	state() { sed -n 's/^State:[^A-Z]*\([A-Z]\).*/\1/p' "/proc/$pid/status"; }
+	n=0
+	until [ "$(state)" = T ]; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || fail "it is in state $(state) after SIGTSTP"
+		sleep 0.1
+	done
+	kill -CONT "$pid"
+	sleep 1
+	[ "$(state)" != T ] || fail "it did not go on"
+	end_by_force
+}
+
 test_console_null() {
 	guest_script <<-'G'
 		echo hello
