@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper: programs that vmm starts (passt, virtiofsd), and sockets that it connects to by name, for
+ * as long as it lives.
+ *
+ * A process of its own does it, made before vmm gives up the power to fork, execute, and connect,
+ * and before there are threads and guest memory. It starts each program, tells when one ended, and
+ * starts it again when asked, not more often than once a second. Programs end with vmm, however it
+ * ends. What they write to stderr comes out as lines of vmm's log with their name in front.
+ *
+ * Loop thread throughout.
+ */
+#ifndef VMM_HOST_KEEPER_H
+#define VMM_HOST_KEEPER_H
+
+#include "vmm/core/loop.h"
+
+struct keeper;
+
+#define KEEPER_MAX_JOBS 64 /* of one keeper */
+
+enum keeper_kind {
+	KEEPER_PAIR,	/* the program gets one end of a stream socket pair, we the other */
+	KEEPER_LISTEN,	/* the program gets a listening Unix socket, we one connected to it */
+	KEEPER_CONNECT, /* no program: a Unix stream socket by its path */
+};
+
+/* The argument that becomes the number of the descriptor that the program gets. */
+#define KEEPER_FD "{fd}"
+
+struct keeper_job {
+	enum keeper_kind kind;
+	const char *name;	 /* for messages: "passt" */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked for in $PATH, and then in
+				    /usr/lib/qemu, /usr/libexec and /usr/lib; NULL for CONNECT */
+	const char *path;	 /* of CONNECT */
+
+	/* A connection, now the owner's: an answer to keeper_again(). */
+	void (*up)(void *ctx, int fd);
+
+	/*
+	 * It cannot be: the program ended (@why says how), or there is no such socket. Comes once
+	 * for each program that ended, and once for a keeper_again() that failed; the next is the
+	 * owner's to ask for. Whether the connection is gone is seen at its fd, too, perhaps
+	 * before.
+	 */
+	void (*down)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/*
+ * Forks the process. No thread but the caller's may be running; fds that are open in the caller
+ * and not close-on-exec do not reach programs either. NULL and @e set on failure.
+ */
+struct keeper *keeper_create(struct loop *l, struct err *e) MUST_CHECK;
+
+/* Ends all programs (SIGTERM, after a second SIGKILL), and the process. NULL is fine. */
+void keeper_destroy(struct keeper *k);
+
+/*
+ * The first connection of @j, which is borrowed with all it points to until the keeper is
+ * destroyed: waits for it (at most ten seconds), and puts the fd, now the caller's, into *@fd and
+ * the number of the job into *@job. An error says what failed: the program is not installed, it
+ * ended at once, nobody listens.
+ */
+int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, int *fd,
+		 struct err *e) MUST_CHECK;
+
+/*
+ * Asks for a new connection of @job: up() or down() follows, never from inside the call. A
+ * program that still runs is ended first and started anew. Asking twice is asking once.
+ */
+void keeper_again(struct keeper *k, unsigned job);
+
+#endif
