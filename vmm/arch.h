@@ -15,6 +15,7 @@
 #include "vmm/core/gmem.h"
 #include "vmm/core/watchset.h"
 #include "vmm/fault.h"
+#include "vmm/host/keeper.h"
 #include "vmm/kvm.h"
 #include "vmm/vcpu.h"
 
@@ -53,6 +54,7 @@ struct machine {
 	struct gmem *mem;
 	struct bus *bus;
 	struct loop *loop;
+	struct keeper *keeper; /* NULL unless config_needs_keeper() */
 	struct chardev *console;
 	struct chardev *hvc;	/* of hvc0; NULL: there is no such console, and no port */
 	struct chardev **ports; /* one for each of config.ports */

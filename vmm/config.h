@@ -117,6 +117,9 @@ const char *config_cmdline(const struct vm_config *c);
 /* Where the serial console goes: nowhere rather than to stdio when hvc0 is there. */
 enum chardev_kind config_console(const struct vm_config *c);
 
+/* Whether anything of it is a program to start, or a socket to connect to (vmm/host/keeper.h). */
+bool config_needs_keeper(const struct vm_config *c);
+
 /* Checks that what must be given was, and what spans several fields. Opens nothing. */
 int config_validate(const struct vm_config *c, struct err *e) MUST_CHECK;
 

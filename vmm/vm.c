@@ -16,6 +16,7 @@
 #include "vmm/core/ram.h"
 #include "vmm/enospc.h"
 #include "vmm/faults.h"
+#include "vmm/host/keeper.h"
 #include "vmm/panic.h"
 #include "vmm/rom.h"
 #include "vmm/root.h"
@@ -42,6 +43,7 @@ struct vm {
 	struct gmem mem;
 	struct bus *bus;
 	struct loop *loop;
+	struct keeper *keeper; /* NULL: nothing to keep */
 	struct consoles consoles;
 	struct vcpus vcpus;
 	struct machine machine;
@@ -412,12 +414,18 @@ static int build(struct vm *vm, struct err *e)
 	vm->bus = vm->loop ? bus_create(e) : NULL;
 	if (!vm->bus)
 		return -e->code;
+	if (config_needs_keeper(vm->config)) {
+		vm->keeper = keeper_create(vm->loop, e);
+		if (!vm->keeper)
+			return -e->code;
+	}
 	*m = (struct machine){
 		.config = vm->config,
 		.kvm = &vm->kvm,
 		.mem = &vm->mem,
 		.bus = vm->bus,
 		.loop = vm->loop,
+		.keeper = vm->keeper,
 		.vcpus = &vm->vcpus,
 		.events = {
 			.guest = on_guest_event,
@@ -479,6 +487,7 @@ static void take_down(struct vm *vm)
 	loop_unwatch(&vm->signals);
 	close_quietly(vm->signal_fd);
 	bus_destroy(vm->bus);
+	keeper_destroy(vm->keeper);
 	loop_destroy(vm->loop);
 	root_free(&vm->root);
 	mutex_destroy(&vm->lock);
@@ -504,6 +513,8 @@ enum exit_status vm_run(const struct vm_config *c)
 	if (code == 0)
 		code = start_vcpus(&vm, &e);
 	if (code == 0) {
+		if (vm.keeper)
+			keeper_seal(vm.keeper);
 		vcpus_release(&vm.vcpus);
 		code = loop_run(vm.loop, &e);
 	}

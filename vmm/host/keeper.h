@@ -6,7 +6,8 @@
  * A process of its own does it, made before vmm gives up the power to fork, execute, and connect,
  * and before there are threads and guest memory. It starts each program, tells when one ended, and
  * starts it again when asked, not more often than once a second. Programs end with vmm, however it
- * ends. What they write to stderr comes out as lines of vmm's log with their name in front.
+ * ends. What they write to stdout and stderr are lines of vmm's log, seen with --verbose; the last
+ * one is a part of the reason when one ended.
  *
  * Loop thread throughout.
  */
@@ -25,8 +26,13 @@ enum keeper_kind {
 	KEEPER_CONNECT, /* no program: a Unix stream socket by its path */
 };
 
-/* The argument that becomes the number of the descriptor that the program gets. */
-#define KEEPER_FD "{fd}"
+/*
+ * In arguments. The first becomes the number of the descriptor that the program gets. The second
+ * becomes the path of a file to which the program writes when it is ready (its process id, say):
+ * with it, the connection is up only then, and a program that ends before has failed to start.
+ */
+#define KEEPER_FD    "{fd}"
+#define KEEPER_READY "{ready}"
 
 struct keeper_job {
 	enum keeper_kind kind;
@@ -60,11 +66,15 @@ void keeper_destroy(struct keeper *k);
 /*
  * The first connection of @j, which is borrowed with all it points to until the keeper is
  * destroyed: waits for it (at most ten seconds), and puts the fd, now the caller's, into *@fd and
- * the number of the job into *@job. An error says what failed: the program is not installed, it
- * ended at once, nobody listens.
+ * the number of the job into *@job. An error says what failed: the program is not installed
+ * (-ENOENT), it ended, nobody listens. Meanwhile up() and down() of other jobs may come. Jobs that
+ * failed count, too.
  */
 int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, int *fd,
 		 struct err *e) MUST_CHECK;
+
+/* Takes no job any more: who gets hold of vmm cannot have programs started. After set-up. */
+void keeper_seal(struct keeper *k);
 
 /*
  * Asks for a new connection of @job: up() or down() follows, never from inside the call. A

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/host/keeper.h"
+
+#include "vmm/base/log.h"
+#include "vmm/base/scope.h"
+#include "vmm/host/keeper_private.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define START_MS 10000 /* for the first connection of a job */
+#define END_MS	 3000  /* for the process to end all programs, and itself */
+
+struct keeper {
+	struct loop *loop;
+	int sock; /* owned; -1: the process is gone */
+	pid_t pid;
+	struct watch watch;
+	struct call gone; /* answers those who ask when the process is gone */
+	struct {
+		const struct keeper_job *job;
+		bool asked;
+	} job[KEEPER_MAX_JOBS];
+	unsigned nr_jobs;
+	struct keeper_message message; /* the one being sent or looked at */
+
+	/* keeper_start() waits for this one; its answer. */
+	bool waiting;
+	unsigned waits_for;
+	int fd;
+	struct err failed; /* .code 0: it has not failed */
+};
+
+static void tell_gone(struct call *c)
+{
+	struct keeper *k = container_of(c, struct keeper, gone);
+
+	for (unsigned i = 0; i < k->nr_jobs; i++) {
+		if (!k->job[i].asked)
+			continue;
+		k->job[i].asked = false;
+		k->job[i].job->down(k->job[i].job->ctx, "the process that keeps it is gone");
+	}
+}
+
+static void lost(struct keeper *k)
+{
+	if (k->sock < 0)
+		return;
+	log_warn("the process that keeps vmm's programs is gone");
+	loop_unwatch(&k->watch);
+	close_quietly(k->sock);
+	k->sock = -1;
+	loop_post(k->loop, &k->gone);
+}
+
+static void on_up(struct keeper *k, unsigned i, int fd)
+{
+	k->job[i].asked = false;
+	if (k->waiting && k->waits_for == i && k->fd < 0)
+		k->fd = fd;
+	else
+		k->job[i].job->up(k->job[i].job->ctx, fd);
+}
+
+static void on_down(struct keeper *k, unsigned i, const struct keeper_message *m)
+{
+	const char *why = m->len ? m->text : "it ended";
+
+	k->job[i].asked = false;
+	if (k->waiting && k->waits_for == i)
+		err_set(&k->failed, m->error > 0 ? m->error : EIO, "%s: %s", k->job[i].job->name,
+			why);
+	else
+		k->job[i].job->down(k->job[i].job->ctx, why);
+}
+
+static void on_message(struct keeper *k, const struct keeper_message *m, int fd)
+{
+	if (m->job >= k->nr_jobs)
+		return close_quietly(fd);
+	switch (m->what) {
+	case KEEPER_UP:
+		if (fd >= 0)
+			on_up(k, m->job, fd);
+		return;
+	case KEEPER_DOWN:
+		on_down(k, m->job, m);
+		break;
+	case KEEPER_SAID:
+		log_info("%s: %s", k->job[m->job].job->name, m->len ? m->text : "");
+		break;
+	default:
+		break;
+	}
+	close_quietly(fd);
+}
+
+static void on_socket(struct watch *w, uint32_t events UNUSED)
+{
+	struct keeper *k = container_of(w, struct keeper, watch);
+	int fd, code = keeper_receive(k->sock, &k->message, &fd);
+
+	if (code == 0)
+		on_message(k, &k->message, fd);
+	else if (code != -EAGAIN)
+		lost(k);
+}
+
+struct keeper *keeper_create(struct loop *l, struct err *e)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	int pair[2] = { -1, -1 };
+
+	if (!k) {
+		err_code(e, ENOMEM, "a process for vmm's programs");
+		return NULL;
+	}
+	*k = (struct keeper){ .loop = l, .sock = -1, .pid = -1, .fd = -1 };
+	k->watch.ready = on_socket;
+	k->gone.fn = tell_gone;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		err_sys(e, "socketpair");
+		goto fail;
+	}
+	k->pid = fork();
+	if (k->pid == 0)
+		keeper_process(pair[1]);
+	close_quietly(pair[1]);
+	k->sock = pair[0];
+	if (k->pid < 0) {
+		err_sys(e, "fork");
+		goto fail;
+	}
+	if (loop_watch(l, &k->watch, k->sock, EPOLLIN, e))
+		goto fail;
+	return k;
+fail:
+	keeper_destroy(k);
+	return NULL;
+}
+
+/* Waits for the process, whose end of the socket is closed. */
+static void reap(pid_t pid)
+{
+	uint64_t until = loop_now_ns() + END_MS * UINT64_C(1000000);
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (loop_now_ns() > until)
+			(void)kill(pid, SIGKILL);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+void keeper_destroy(struct keeper *k)
+{
+	if (!k)
+		return;
+	loop_unwatch(&k->watch);
+	loop_unpost(k->loop, &k->gone);
+	close_quietly(k->sock);
+	if (k->pid > 0)
+		reap(k->pid);
+	free(k);
+}
+
+/* Appends a string with its NUL; false when it does not fit. */
+static bool put(struct keeper_message *m, const char *s)
+{
+	size_t len = strlen(s) + 1;
+
+	if (len > sizeof(m->text) - m->len)
+		return false;
+	memcpy(m->text + m->len, s, len);
+	m->len += (uint32_t)len;
+	return true;
+}
+
+static bool describe(struct keeper_message *m, const struct keeper_job *j)
+{
+	bool fits;
+
+	*m = (struct keeper_message){ .what = KEEPER_JOB, .kind = (uint32_t)j->kind };
+	fits = put(m, j->name) && put(m, j->path ? j->path : "");
+	for (const char *const *a = j->argv; fits && a && *a; a++)
+		fits = put(m, *a);
+	return fits;
+}
+
+/* Serves messages until the job's answer has come. */
+static void await(struct keeper *k)
+{
+	uint64_t until = loop_now_ns() + START_MS * UINT64_C(1000000);
+
+	while (k->sock >= 0 && k->fd < 0 && !k->failed.code) {
+		struct pollfd p = { .fd = k->sock, .events = POLLIN };
+		uint64_t now = loop_now_ns();
+
+		if (now >= until)
+			break;
+		if (poll(&p, 1, (int)((until - now) / 1000000) + 1) > 0)
+			on_socket(&k->watch, 0);
+	}
+}
+
+int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, int *fd,
+		 struct err *e)
+{
+	int code;
+
+	assert(!k->waiting);
+	if (k->nr_jobs == KEEPER_MAX_JOBS)
+		return err_set(e, E2BIG, "%s: at most %d programs and connections", j->name,
+			       KEEPER_MAX_JOBS);
+	if (!describe(&k->message, j))
+		return err_set(e, E2BIG, "%s: its arguments are too long", j->name);
+	k->message.job = k->nr_jobs;
+	k->job[k->nr_jobs].job = j;
+	*job = k->nr_jobs++;
+	code = k->sock < 0 ? -ENOTCONN : keeper_send(k->sock, &k->message, -1);
+	if (code)
+		return err_code(e, -code, "%s: the process that keeps vmm's programs", j->name);
+
+	k->waiting = true;
+	k->waits_for = *job;
+	k->failed.code = 0;
+	await(k);
+	k->waiting = false;
+	*fd = k->fd;
+	k->fd = -1;
+	if (*fd >= 0)
+		return 0;
+	if (k->failed.code)
+		return err_set(e, k->failed.code, "%s", k->failed.text);
+	return err_set(e, ETIMEDOUT, "%s: not ready after %d s", j->name, START_MS / 1000);
+}
+
+static void tell(struct keeper *k, enum keeper_what what, unsigned job)
+{
+	k->message = (struct keeper_message){ .what = (uint32_t)what, .job = job };
+	if (k->sock >= 0 && keeper_send(k->sock, &k->message, -1))
+		lost(k);
+}
+
+void keeper_seal(struct keeper *k)
+{
+	tell(k, KEEPER_SEAL, 0);
+}
+
+void keeper_again(struct keeper *k, unsigned job)
+{
+	assert(job < k->nr_jobs);
+	if (k->job[job].asked)
+		return;
+	k->job[job].asked = true;
+	if (k->sock < 0)
+		loop_post(k->loop, &k->gone);
+	else
+		tell(k, KEEPER_AGAIN, job); /* one for each job: there is room for them */
+}

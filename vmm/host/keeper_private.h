@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper, inside: what vmm and the process that keeps programs say to each other, each message a
+ * packet of a SOCK_SEQPACKET pair.
+ */
+#ifndef VMM_HOST_KEEPER_PRIVATE_H
+#define VMM_HOST_KEEPER_PRIVATE_H
+
+#include "vmm/host/keeper.h"
+
+enum keeper_what {
+	/* To the process. */
+	KEEPER_JOB,   /* a new job, and its first start; .text: its strings, each with its NUL */
+	KEEPER_AGAIN, /* a new connection of a job */
+	KEEPER_SEAL,  /* no job is taken any more */
+
+	/* To vmm. */
+	KEEPER_UP,   /* with the fd of a connection */
+	KEEPER_DOWN, /* .text says why */
+	KEEPER_SAID, /* a line that the program wrote */
+};
+
+#define KEEPER_TEXT 16384 /* bytes of all strings of a job */
+
+struct keeper_message {
+	uint32_t what; /* enum keeper_what */
+	uint32_t job;
+	uint32_t kind; /* JOB: enum keeper_kind */
+	int32_t error; /* DOWN: an errno, or 0 */
+	uint32_t len;  /* bytes of .text */
+	char text[KEEPER_TEXT];
+};
+
+/* The first strings of a job: its name, its path ("" when there is none); argv follows. */
+
+/*
+ * Sends one, with @fd unless that is -1; waits for room. 0 or -errno. Receives one without waiting
+ * for it: bytes of .text checked, *@fd the caller's or -1; -ENOTCONN: the other end is gone;
+ * -EAGAIN: there is none; -EPROTO: nonsense.
+ */
+int keeper_send(int sock, struct keeper_message *m, int fd) MUST_CHECK;
+int keeper_receive(int sock, struct keeper_message *m, int *fd) MUST_CHECK;
+
+/* The life of the process: serves @sock until that is closed. */
+_Noreturn void keeper_process(int sock);
+
+#endif
