@@ -44,7 +44,7 @@ static void kick(struct vcpu *v)
 	assert_held(&v->set->lock);
 	/* The flag first: a vCPU not yet in the kernel sees it there. */
 	set_immediate_exit(v, 1);
-	(void)pthread_kill(v->thread, SIG_KICK);
+	(void)pthread_kill(v->thread.id, SIG_KICK);
 }
 
 bool vcpu_wanted(struct vcpu *v)
@@ -93,15 +93,10 @@ static void came_out(struct vcpu *v, bool park)
 		cond_broadcast(&s->changed);
 }
 
-static void *vcpu_thread(void *arg)
+static void vcpu_thread(void *arg)
 {
 	struct vcpu *v = arg;
 	sigset_t only_kick;
-	char name[16];
-
-	/* A thread names itself by one call; others would go through /proc. */
-	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
-	(void)pthread_setname_np(pthread_self(), name);
 
 	(void)sigemptyset(&only_kick);
 	(void)sigaddset(&only_kick, SIG_KICK);
@@ -112,7 +107,6 @@ static void *vcpu_thread(void *arg)
 	if (v->has_alarm)
 		(void)timer_delete(v->alarm);
 	v->has_alarm = false;
-	return NULL;
 }
 
 int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
@@ -133,47 +127,44 @@ int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
 	return 0;
 }
 
-static int pin(struct vcpu *v, pthread_attr_t *attr, unsigned host_cpu, struct err *e)
+/* Runs the thread on one host CPU only. The set is free()d once it has begun. */
+static int pin(struct thread *t, unsigned host_cpu, struct err *e)
 {
 	cpu_set_t *set = CPU_ALLOC(host_cpu + 1);
-	size_t size = CPU_ALLOC_SIZE(host_cpu + 1);
-	int code;
 
 	if (!set)
-		return err_set(e, ENOMEM, "vCPU %u: out of memory", v->index);
-	CPU_ZERO_S(size, set);
-	CPU_SET_S(host_cpu, size, set);
-	code = pthread_attr_setaffinity_np(attr, size, set);
-	CPU_FREE(set);
-	if (code)
-		return err_code(e, code, "vCPU %u: pin to host CPU %u", v->index, host_cpu);
+		return err_set(e, ENOMEM, "thread %s: out of memory", t->name);
+	t->cpus_size = CPU_ALLOC_SIZE(host_cpu + 1);
+	CPU_ZERO_S(t->cpus_size, set);
+	CPU_SET_S(host_cpu, t->cpus_size, set);
+	t->cpus = set;
 	return 0;
 }
 
 static int start_one(struct vcpu *v, const uint16_t *host_cpus, unsigned nr_host_cpus,
 		     struct err *e)
 {
-	pthread_attr_t attr;
+	struct thread *t = &v->thread;
 	int code = 0;
 
-	(void)pthread_attr_init(&attr);
-	/* Small, so that 512 vCPUs are cheap; device code has frames of at most 8 KiB. */
-	(void)pthread_attr_setstacksize(&attr, 256 * KiB);
+	*t = (struct thread){
+		.kind = THREAD_VCPU,
+		.run = vcpu_thread,
+		.ctx = v,
+		/* Small, so that 512 are cheap; device code has frames of at most 8 KiB. */
+		.stack = 256 * KiB,
+	};
+	(void)snprintf(t->name, sizeof(t->name), "vcpu%u", v->index);
 	if (nr_host_cpus)
-		code = pin(v, &attr, host_cpus[v->index % nr_host_cpus], e);
-	if (code == 0) {
-		code = pthread_create(&v->thread, &attr, vcpu_thread, v);
-		if (code == EINVAL && nr_host_cpus)
-			code = err_set(e, EINVAL, "--pin: host CPU %u is not there or not ours",
-				       host_cpus[v->index % nr_host_cpus]);
-		else if (code)
-			code = err_code(e, code, "vCPU %u: thread", v->index);
-	}
-	(void)pthread_attr_destroy(&attr);
-	if (code)
-		return code;
-	v->started = true;
-	return 0;
+		code = pin(t, host_cpus[v->index % nr_host_cpus], e);
+	if (code == 0)
+		code = thread_start(t, e);
+	CPU_FREE((cpu_set_t *)(uintptr_t)t->cpus);
+	t->cpus = NULL;
+	if (code == -EINVAL && nr_host_cpus)
+		return err_set(e, EINVAL, "--pin: host CPU %u is not there or not ours",
+			       host_cpus[v->index % nr_host_cpus]);
+	return code;
 }
 
 int vcpus_start(struct vcpus *s, const uint16_t *host_cpus, unsigned nr_host_cpus, struct err *e)
@@ -204,12 +195,8 @@ void vcpus_stop(struct vcpus *s)
 			kick(&s->vcpu[i]);
 	cond_broadcast(&s->changed);
 	mutex_unlock(&s->lock);
-	for (unsigned i = 0; i < s->nr; i++) {
-		if (!s->vcpu[i].started)
-			continue;
-		(void)pthread_join(s->vcpu[i].thread, NULL);
-		s->vcpu[i].started = false;
-	}
+	for (unsigned i = 0; i < s->nr; i++)
+		thread_join(&s->vcpu[i].thread);
 }
 
 void vcpus_destroy(struct vcpus *s)

@@ -20,9 +20,9 @@
 
 #include "vmm/base/err.h"
 #include "vmm/base/mutex.h"
+#include "vmm/base/thread.h"
 #include "vmm/core/bus.h"
 
-#include <pthread.h>
 #include <time.h>
 
 struct kvm_run;
@@ -42,8 +42,7 @@ struct vcpu {
 	uint8_t *immediate_exit; /* in run */
 	struct machine *machine; /* borrowed; outlives us */
 	struct vcpus *set;	 /* borrowed; outlives us */
-	pthread_t thread;
-	bool started;		  /* thread exists; lock */
+	struct thread thread;
 	bool running, parked;	  /* lock */
 	bool due;		  /* was sent out by who was alone, and is not back yet; lock */
 	uint64_t until_ns;	  /* nobody is alone before this, but itself; lock */
@@ -74,7 +73,7 @@ int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
 
 /*
  * Starts the threads, held once: nothing runs before vcpus_release(). @host_cpus pins vCPU n to
- * the n-th (modulo @nr_host_cpus); NULL pins nothing.
+ * the n-th (modulo @nr_host_cpus); NULL pins nothing. No hold on threads (vmm/base/thread.h).
  */
 int vcpus_start(struct vcpus *s, const uint16_t *host_cpus, unsigned nr_host_cpus,
 		struct err *e) MUST_CHECK;

@@ -177,10 +177,9 @@ static void end_threads(struct blk *b)
 	for (unsigned i = 0; i < b->nr; i++) {
 		struct blk_queue *s = &b->serving[i];
 
-		if (!s->running)
-			continue;
-		queue_kick(s->queue);
-		(void)pthread_join(s->thread, NULL);
+		if (s->thread.begun)
+			queue_kick(s->queue);
+		thread_join(&s->thread);
 	}
 }
 
@@ -266,8 +265,6 @@ static uint64_t features(const struct blk *b)
 static int create_queue(struct blk *b, unsigned i, struct gmem *mem, struct err *e)
 {
 	struct blk_queue *s = &b->serving[i];
-	sigset_t all, before;
-	char name[16];
 	int code;
 
 	s->blk = b;
@@ -280,17 +277,10 @@ static int create_queue(struct blk *b, unsigned i, struct gmem *mem, struct err 
 	s->host = disk_queue_create(b->disk, QUEUE_SIZE, e);
 	if (!s->host)
 		return -e->code;
-	/* Signals are for the threads that wait for them. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&s->thread, NULL, blk_serve, s);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code)
-		return err_code(e, code, "disk %s: a thread for a queue", b->name);
-	s->running = true;
-	(void)snprintf(name, sizeof(name), "disk/%u", i);
-	(void)pthread_setname_np(s->thread, name);
-	return 0;
+	s->thread = (struct thread){ .kind = THREAD_QUEUE, .run = blk_serve, .ctx = s };
+	(void)snprintf(s->thread.name, sizeof(s->thread.name), "disk/%u", i);
+	code = thread_start(&s->thread, e);
+	return code ? err_ctx(e, "disk %s", b->name) : 0;
 }
 
 static int open_disk(struct blk *b, const struct virtio_blk_config *c, struct err *e)

@@ -5,8 +5,8 @@
 
 #include "devices/virtio/blk.h"
 #include "vmm/base/le.h"
+#include "vmm/base/thread.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 /* Feature bits, section 5.2.3. */
@@ -50,8 +50,7 @@ struct blk_queue {
 	struct blk *blk;
 	struct queue *queue; /* the core's, in blk.queues */
 	struct disk_queue *host;
-	pthread_t thread;
-	bool running;	      /* the thread was made */
+	struct thread thread;
 	struct request *done; /* oldest first, to be given back; the thread's */
 	struct request **done_tail;
 	struct request *full; /* waiting for room on the host; the thread's */
@@ -83,6 +82,6 @@ extern const size_t blk_own_size;
 
 /* The thread of a queue; @arg is its struct blk_queue. Ends when blk.ending is set and it is
  * kicked. */
-void *blk_serve(void *arg);
+void blk_serve(void *arg);
 
 #endif

@@ -301,7 +301,7 @@ static void try_again(struct blk_queue *s)
 	}
 }
 
-void *blk_serve(void *arg)
+void blk_serve(void *arg)
 {
 	struct blk_queue *s = arg;
 	struct blk *b = s->blk;
@@ -326,5 +326,4 @@ void *blk_serve(void *arg)
 			b->events.on_full(b->events.ctx, b->name, false);
 		}
 	}
-	return NULL;
 }

@@ -28,16 +28,16 @@ struct disk_queue *disk_queue_create(struct disk *disk, unsigned depth, struct e
 		free(q);
 		return NULL;
 	}
-	if (d->engine == DISK_THREADS)
-		return q;
-	q->ring = disk_uring_create(q, depth, &why);
-	if (q->ring)
-		return q;
-	if (d->engine == DISK_AUTO) {
+	if (d->engine != DISK_THREADS)
+		q->ring = disk_uring_create(q, depth, &why);
+	if (!q->ring && d->engine == DISK_AUTO)
 		log_debug("disk %s: %s; threads do its work", disk->name, why.text);
+	if (!q->ring && d->engine == DISK_URING)
+		(void)err_set(e, why.code, "disk %s: %s", disk->name, why.text);
+	else if (disk_pool_begin(d, q->ring ? DISK_THREADS_MIN : DISK_THREADS_MAX, e))
+		(void)err_ctx(e, "disk %s", disk->name);
+	else
 		return q;
-	}
-	(void)err_set(e, why.code, "disk %s: %s", disk->name, why.text);
 	disk_queue_destroy(q);
 	return NULL;
 }

@@ -19,7 +19,7 @@
  * A disk is opened once. Each queue that serves it has a disk_queue of its own, used by one thread:
  * prepared requests are begun together by disk_wait(), which also waits for the queue's kick.
  * io_uring does the work, or a few threads where it is forbidden; what io_uring cannot do is always
- * done by those threads (at most DISK_THREADS_MAX a disk, made when they are needed).
+ * done by those threads, which begin with the first queue.
  *
  * Guest memory is touched by the CPU only where O_DIRECT wants a bounce buffer, and survives
  * poison there. SIGXFSZ must be ignored by the program, else a limit on file sizes ends it.
@@ -32,6 +32,7 @@
 #include <sys/uio.h>
 
 #define DISK_SECTOR	 512U /* unit of all offsets and lengths */
+#define DISK_THREADS_MIN 4    /* beside io_uring */
 #define DISK_THREADS_MAX 8
 
 enum disk_cache {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The threads of a disk: made one by one while all others are busy, ended when the disk is closed.
+ * The threads of a disk: begun before its first request, ended when the disk is closed.
  *
  * A queue's thread adds jobs; the thread that has done one puts it on the queue's list of finished
  * ones and writes its eventfd with the queue's lock held, so that the queue cannot be gone by then:
@@ -39,12 +39,11 @@ static struct disk_io *next_job(struct disk_pool *p)
 	while (!(io = disk_list_take(&p->jobs)) && !p->ending)
 		(void)pthread_cond_wait(&p->changed, &p->lock);
 	p->idle--;
-	p->waiting -= io != NULL;
 	(void)pthread_mutex_unlock(&p->lock);
 	return io;
 }
 
-static void *pool_thread(void *arg)
+static void pool_thread(void *arg)
 {
 	struct host_disk *d = arg;
 	struct disk_bounce b = { NULL };
@@ -55,42 +54,34 @@ static void *pool_thread(void *arg)
 		finished(io->queue, io);
 	}
 	free(b.at);
-	return NULL;
 }
 
-/* False: there is no thread, and none can be made. */
-static bool add(struct host_disk *d, struct disk_io *io)
+int disk_pool_begin(struct host_disk *d, unsigned threads, struct err *e)
 {
 	struct disk_pool *p = &d->pool;
-	bool added;
+	int code = 0;
 
-	(void)pthread_mutex_lock(&p->lock);
-	if (p->idle <= p->waiting && p->threads < DISK_THREADS_MAX &&
-	    pthread_create(&p->thread[p->threads], NULL, pool_thread, d) == 0) {
-		(void)pthread_setname_np(p->thread[p->threads], "disk");
-		p->threads++;
+	for (; code == 0 && p->threads < threads; p->threads++) {
+		struct thread *t = &p->thread[p->threads];
+
+		*t = (struct thread){
+			.kind = THREAD_DISK, .name = "disk", .run = pool_thread, .ctx = d
+		};
+		code = thread_start(t, e);
 	}
-	added = p->threads != 0;
-	if (added) {
-		disk_list_put(&p->jobs, io);
-		p->waiting++;
-		if (p->idle)
-			(void)pthread_cond_signal(&p->changed);
-	}
-	(void)pthread_mutex_unlock(&p->lock);
-	return added;
+	return code;
 }
 
 void disk_pool_add(struct disk_queue *q, struct disk_io *io)
 {
-	struct disk_bounce b = { NULL };
+	struct disk_pool *p = &q->disk->pool;
 
-	if (add(q->disk, io)) {
-		q->in_pool++;
-		return;
-	}
-	disk_finish(q, io, disk_run(q->disk, io, &b));
-	free(b.at);
+	(void)pthread_mutex_lock(&p->lock);
+	disk_list_put(&p->jobs, io);
+	if (p->idle)
+		(void)pthread_cond_signal(&p->changed);
+	(void)pthread_mutex_unlock(&p->lock);
+	q->in_pool++;
 }
 
 void disk_pool_end(struct disk_pool *p)
@@ -100,7 +91,7 @@ void disk_pool_end(struct disk_pool *p)
 	(void)pthread_cond_broadcast(&p->changed);
 	(void)pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->threads; i++)
-		(void)pthread_join(p->thread[i], NULL);
+		thread_join(&p->thread[i]);
 	(void)pthread_cond_destroy(&p->changed);
 	(void)pthread_mutex_destroy(&p->lock);
 }

@@ -15,11 +15,11 @@
 #define VMM_HOST_DISK_PRIVATE_H
 
 #include "vmm/base/mutex.h"
+#include "vmm/base/thread.h"
 #include "vmm/host/disk.h"
 #include "vmm/host/gate.h"
 #include "vmm/host/overlay.h"
 
-#include <pthread.h>
 #include <sys/types.h>
 
 #define DISK_BOUNCE                                                                                \
@@ -60,11 +60,11 @@ static inline struct disk_io *disk_list_take(struct disk_list *l)
 struct disk_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct disk_list jobs;	/* lock */
-	unsigned threads, idle; /* lock */
-	unsigned waiting;	/* lock: jobs nobody has taken yet */
-	bool ending;		/* lock */
-	pthread_t thread[DISK_THREADS_MAX];
+	struct disk_list jobs; /* lock */
+	unsigned threads;
+	unsigned idle; /* lock */
+	bool ending;   /* lock */
+	struct thread thread[DISK_THREADS_MAX];
 };
 
 struct host_disk {
@@ -168,6 +168,7 @@ ssize_t disk_bounce_some(struct host_disk *d, struct disk_io *io, struct disk_bo
 
 /* disk_pool.c */
 void disk_pool_init(struct disk_pool *p);
+int disk_pool_begin(struct host_disk *d, unsigned threads, struct err *e) MUST_CHECK; /* or more */
 void disk_pool_end(struct disk_pool *p);
 void disk_pool_add(struct disk_queue *q, struct disk_io *io);
 void disk_pool_collect(struct disk_queue *q); /* what is finished, to q->ready */

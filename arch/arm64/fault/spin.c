@@ -16,7 +16,7 @@ static uint64_t cpu_ns(const struct vcpu *v)
 	struct timespec t;
 	clockid_t clock;
 
-	if (!v->started || pthread_getcpuclockid(v->thread, &clock) || clock_gettime(clock, &t))
+	if (!v->thread.begun || pthread_getcpuclockid(v->thread.id, &clock) || clock_gettime(clock, &t))
 		return 0;
 	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
 }
