@@ -7,12 +7,11 @@
  */
 #include "vmm/host/chardev_back.h"
 #include "vmm/base/scope.h"
+#include "vmm/host/unixsock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 enum { BACKLOG = 4 };
 
@@ -20,14 +19,12 @@ enum { BACKLOG = 4 };
 
 struct sock {
 	struct chardev c;
-	int listener; /* owned */
-	int client;   /* owned; -1 for none */
-	bool ended;   /* the client sends no more */
-	bool gone;    /* the client reads no more */
+	struct unixsock listener;
+	int client; /* owned; -1 for none */
+	bool ended; /* the client sends no more */
+	bool gone;  /* the client reads no more */
 	struct watch listen_watch, client_watch;
 	struct timer retry;
-	dev_t dev; /* of the path, as we made it */
-	ino_t ino;
 };
 
 static struct sock *of(struct chardev *c)
@@ -128,7 +125,7 @@ static void client_ready(struct watch *w, uint32_t events)
 static void accept_client(struct watch *w, uint32_t events UNUSED)
 {
 	struct sock *s = container_of(w, struct sock, listen_watch);
-	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0 && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR))
 		return;
@@ -156,48 +153,6 @@ static void retry(struct timer *t)
 	loop_watch_events(&container_of(t, struct sock, retry)->listen_watch, EPOLLIN);
 }
 
-/*
- * Whether somebody listens at @a. Connecting as a datagram socket asks without being seen: a real
- * connection would take the first words of that VM's console.
- */
-static bool is_live(const struct sockaddr_un *a)
-{
-	auto_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	return fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ||
-	       errno != ECONNREFUSED;
-}
-
-static int bind_path(int fd, const struct sockaddr_un *a, struct err *e)
-{
-	struct stat st;
-
-	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0)
-		return 0;
-	if (errno != EADDRINUSE)
-		return err_sys(e, "console socket %s", a->sun_path);
-	if (lstat(a->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return err_set(e, EEXIST, "console socket %s: exists and is not a socket",
-			       a->sun_path);
-	if (is_live(a))
-		return err_set(e, EADDRINUSE, "console socket %s: another process listens there",
-			       a->sun_path);
-	if (unlink(a->sun_path) && errno != ENOENT)
-		return err_sys(e, "console socket %s: removing the stale one", a->sun_path);
-	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)))
-		return err_sys(e, "console socket %s", a->sun_path);
-	return 0;
-}
-
-/* Removes the path if it is still the one we made. */
-static void remove_path(const struct sock *s)
-{
-	struct stat st;
-
-	if (lstat(s->c.name, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
-		(void)unlink(s->c.name);
-}
-
 /* --- life ----------------------------------------------------------------------------------- */
 
 static void sock_destroy(struct chardev *c)
@@ -208,12 +163,11 @@ static void sock_destroy(struct chardev *c)
 		accept_client(&s->listen_watch, 0); /* who connected a moment ago */
 	c->out_fd = s->client;
 	chardev_flush(c);
-	remove_path(s);
 	loop_timer_disarm(c->loop, &s->retry);
 	loop_unwatch(&s->client_watch);
 	loop_unwatch(&s->listen_watch);
 	close_quietly(s->client);
-	close_quietly(s->listener);
+	unixsock_close(&s->listener);
 	chardev_done(c);
 	free(s);
 }
@@ -224,33 +178,6 @@ static const struct chardev_ops sock_ops = {
 	.want = sock_want,
 	.destroy = sock_destroy,
 };
-
-static int listen_at(const char *path, struct sock *s, struct err *e)
-{
-	auto_fd int fd = -1;
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct stat st;
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(e, ENAMETOOLONG,
-			       "console socket %s: the path has %zu bytes, a socket's at most %zu",
-			       path, strlen(path), sizeof(a.sun_path) - 1);
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_sys(e, "console socket");
-	if (bind_path(fd, &a, e))
-		return -e->code;
-	if (lstat(path, &st) || listen(fd, BACKLOG)) {
-		(void)err_sys(e, "console socket %s", path);
-		(void)unlink(path);
-		return -e->code;
-	}
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
-	s->listener = keep_fd(&fd);
-	return 0;
-}
 
 struct chardev *chardev_socket(const char *path, struct loop *l, struct err *e)
 {
@@ -263,14 +190,12 @@ struct chardev *chardev_socket(const char *path, struct loop *l, struct err *e)
 		return NULL;
 	}
 	s->client = -1;
-	s->listener = -1;
 	s->listen_watch.ready = accept_client;
 	s->client_watch.ready = client_ready;
 	s->retry.expired = retry;
-	if (listen_at(path, s, e) || loop_watch(l, &s->listen_watch, s->listener, EPOLLIN, e)) {
-		if (s->listener >= 0)
-			remove_path(s);
-		close_quietly(s->listener);
+	if (unixsock_listen(&s->listener, "console socket", s->c.name, BACKLOG, e) ||
+	    loop_watch(l, &s->listen_watch, s->listener.fd, EPOLLIN, e)) {
+		unixsock_close(&s->listener);
 		chardev_done(&s->c);
 		free(s);
 		return NULL;
