@@ -78,7 +78,7 @@ static UNUSED void guest_turns(struct guest *g, unsigned n)
 }
 
 /* A whole start of the driver, after a reset. */
-static void guest_start(struct guest *g, uint64_t features)
+static UNUSED void guest_start(struct guest *g, uint64_t features)
 {
 	driver_start(&g->d, features, GUEST_RING);
 }
