@@ -457,6 +457,126 @@ static int accept_one(void)
 	return fd < 0 || io_write(fd, "accepted\n", 9);
 }
 
+/* --- dials ---------------------------------------------------------------------------------- */
+
+static int dialed_fd;
+static unsigned nr_dialed, dialed_well, dials_wanted;
+
+static void on_dialed(void *ctx UNUSED, int fd)
+{
+	dialed_fd = fd;
+	dialed_well += fd >= 0;
+	if (++nr_dialed == dials_wanted)
+		loop_stop(l);
+}
+
+/* Dials @n at once, and waits for all answers; how many are connected. */
+static unsigned dial(unsigned job, uint32_t number, unsigned n)
+{
+	struct err e;
+
+	nr_dialed = dialed_well = 0;
+	dials_wanted = n;
+	for (unsigned i = 0; i < n; i++)
+		keeper_dial(k, job, number, on_dialed, NULL);
+	EXPECT_EQ(nr_dialed, 0);
+	EXPECT_EQ(loop_run(l, &e), 0);
+	return dialed_well;
+}
+
+static int listen_as(const char *path, int backlog)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	EXPECT_EQ(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	EXPECT_EQ(listen(fd, backlog), 0);
+	return fd;
+}
+
+TEST(dials_reach_the_socket_with_that_number_and_no_other)
+{
+	char folder[] = "/tmp/test-keeper-XXXXXX", prefix[64], path[80], byte = 0;
+	struct err e;
+	unsigned job;
+	int listener, fd;
+
+	set_up();
+	EXPECT(mkdtemp(folder));
+	(void)snprintf(prefix, sizeof(prefix), "%s/s_", folder);
+	(void)snprintf(path, sizeof(path), "%s4294967295", prefix);
+	listener = listen_as(path, 8);
+	EXPECT_EQ(keeper_dials(k, prefix, &job, &e), 0);
+	keeper_seal(k);
+	EXPECT_EQ(dial(job, UINT32_MAX, 1), 1);
+	fd = accept(listener, NULL, NULL);
+	EXPECT(fcntl(dialed_fd, F_GETFL) & O_NONBLOCK);
+	EXPECT(fcntl(dialed_fd, F_GETFD) & FD_CLOEXEC);
+	EXPECT_EQ(write(dialed_fd, "x", 1), 1);
+	EXPECT_EQ(read(fd, &byte, 1), 1);
+	EXPECT_EQ(byte, 'x');
+	EXPECT_EQ(dial(job, 0, 1), 0);
+	EXPECT_EQ(dial(job, 429496729, KEEPER_MAX_DIALS), 0);
+
+	/* No such job. */
+	EXPECT_EQ(dial(job + 1, 5, 1), 0);
+	(void)unlink(path);
+	(void)rmdir(folder);
+	tear_down();
+}
+
+static void accept_later(struct timer *t UNUSED)
+{
+	raise(SIGUSR1);
+}
+
+static int busy_listener;
+
+static void accept_all(int sig UNUSED)
+{
+	for (int i = 0; i < KEEPER_MAX_DIALS; i++)
+		(void)accept(busy_listener, NULL, NULL);
+}
+
+TEST(a_listener_that_is_busy_is_tried_again_for_a_while)
+{
+	char folder[] = "/tmp/test-keeper-XXXXXX", prefix[64], path[80];
+	struct timer later = { .expired = accept_later };
+	struct err e;
+	unsigned job, made;
+
+	set_up();
+	EXPECT(mkdtemp(folder));
+	(void)snprintf(prefix, sizeof(prefix), "%s/s_", folder);
+	(void)snprintf(path, sizeof(path), "%s1", prefix);
+	busy_listener = listen_as(path, 1);
+	EXPECT_EQ(fcntl(busy_listener, F_SETFL, O_NONBLOCK), 0);
+	(void)signal(SIGUSR1, accept_all);
+	EXPECT_EQ(keeper_dials(k, prefix, &job, &e), 0);
+	made = dial(job, 1, KEEPER_MAX_DIALS);
+	EXPECT(made >= 1 && made < KEEPER_MAX_DIALS);
+	loop_timer_arm(l, &later, loop_now_ns() + 100 * MS);
+	EXPECT(dial(job, 1, 1) == 1);
+	(void)unlink(path);
+	(void)rmdir(folder);
+	tear_down();
+}
+
+TEST(dials_end_when_the_process_does)
+{
+	struct err e;
+	unsigned job;
+
+	set_up();
+	EXPECT_EQ(keeper_dials(k, "/tmp/nowhere_", &job, &e), 0);
+	EXPECT_EQ(dial(job, 1, 1), 0);
+	EXPECT_EQ(kill(the_keeper(), SIGKILL), 0);
+	EXPECT_EQ(dial(job, 1, 3), 0);
+	EXPECT_EQ(dial(job, 1, KEEPER_MAX_DIALS), 0);
+	tear_down();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
@@ -472,6 +592,9 @@ int main(int argc, char **argv)
 		T(all_programs_end_when_we_are_killed),
 		T(a_keeper_that_is_killed_takes_its_programs_along_and_is_told),
 		T(a_sealed_keeper_takes_no_new_job_but_keeps_the_old),
+		T(dials_reach_the_socket_with_that_number_and_no_other),
+		T(a_listener_that_is_busy_is_tried_again_for_a_while),
+		T(dials_end_when_the_process_does),
 		{ NULL, NULL },
 	};
 

@@ -28,6 +28,10 @@ struct keeper {
 		bool asked;
 	} job[KEEPER_MAX_JOBS];
 	unsigned nr_jobs;
+	struct {
+		void (*done)(void *ctx, int fd); /* NULL: not under way */
+		void *ctx;
+	} dial[KEEPER_MAX_DIALS];
 	struct keeper_message message; /* the one being sent or looked at */
 
 	/* keeper_start() waits for this one; its answer. */
@@ -37,9 +41,22 @@ struct keeper {
 	struct err failed; /* .code 0: it has not failed */
 };
 
+static void on_dialed(struct keeper *k, uint32_t dial, int fd)
+{
+	void (*done)(void *ctx, int fd) = dial < KEEPER_MAX_DIALS ? k->dial[dial].done : NULL;
+
+	if (!done)
+		return close_quietly(fd);
+	k->dial[dial].done = NULL;
+	done(k->dial[dial].ctx, fd);
+}
+
 static void tell_gone(struct call *c)
 {
 	struct keeper *k = container_of(c, struct keeper, gone);
+
+	for (uint32_t i = 0; i < KEEPER_MAX_DIALS; i++)
+		on_dialed(k, i, -1);
 
 	for (unsigned i = 0; i < k->nr_jobs; i++) {
 		if (!k->job[i].asked)
@@ -83,7 +100,9 @@ static void on_down(struct keeper *k, unsigned i, const struct keeper_message *m
 
 static void on_message(struct keeper *k, const struct keeper_message *m, int fd)
 {
-	if (m->job >= k->nr_jobs)
+	if (m->what == KEEPER_DIALED)
+		return on_dialed(k, m->dial, fd);
+	if (m->job >= k->nr_jobs || !k->job[m->job].job)
 		return close_quietly(fd);
 	switch (m->what) {
 	case KEEPER_UP:
@@ -210,23 +229,35 @@ static void await(struct keeper *k)
 	}
 }
 
-int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, int *fd,
-		 struct err *e)
+/* Sends a new job, whose number is *@job, and which has @owner; NULL: nobody is told of it. */
+static int add_job(struct keeper *k, const struct keeper_job *j, const struct keeper_job *owner,
+		   unsigned *job, struct err *e)
 {
 	int code;
 
-	assert(!k->waiting);
 	if (k->nr_jobs == KEEPER_MAX_JOBS)
 		return err_set(e, E2BIG, "%s: at most %d programs and connections", j->name,
 			       KEEPER_MAX_JOBS);
 	if (!describe(&k->message, j))
 		return err_set(e, E2BIG, "%s: its arguments are too long", j->name);
 	k->message.job = k->nr_jobs;
-	k->job[k->nr_jobs].job = j;
+	k->job[k->nr_jobs].job = owner;
 	*job = k->nr_jobs++;
 	code = k->sock < 0 ? -ENOTCONN : keeper_send(k->sock, &k->message, -1);
 	if (code)
 		return err_code(e, -code, "%s: the process that keeps vmm's programs", j->name);
+	return 0;
+}
+
+int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, int *fd,
+		 struct err *e)
+{
+	int code;
+
+	assert(!k->waiting);
+	code = add_job(k, j, j, job, e);
+	if (code)
+		return code;
 
 	k->waiting = true;
 	k->waits_for = *job;
@@ -264,4 +295,30 @@ void keeper_again(struct keeper *k, unsigned job)
 		loop_post(k->loop, &k->gone);
 	else
 		tell(k, KEEPER_AGAIN, job); /* one for each job: there is room for them */
+}
+
+int keeper_dials(struct keeper *k, const char *prefix, unsigned *job, struct err *e)
+{
+	const struct keeper_job j = { .kind = KEEPER_DIALS, .name = prefix, .path = prefix };
+
+	return add_job(k, &j, NULL, job, e);
+}
+
+void keeper_dial(struct keeper *k, unsigned job, uint32_t number, void (*done)(void *ctx, int fd),
+		 void *ctx)
+{
+	uint32_t i = 0;
+
+	while (i < KEEPER_MAX_DIALS && k->dial[i].done)
+		i++;
+	assert(i < KEEPER_MAX_DIALS);
+	k->dial[i].done = done;
+	k->dial[i].ctx = ctx;
+	k->message = (struct keeper_message){
+		.what = KEEPER_DIAL, .job = job, .dial = i, .number = number
+	};
+	if (k->sock >= 0 && keeper_send(k->sock, &k->message, -1) == 0)
+		return;
+	lost(k);
+	loop_post(k->loop, &k->gone);
 }

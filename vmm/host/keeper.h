@@ -20,10 +20,13 @@ struct keeper;
 
 #define KEEPER_MAX_JOBS 64 /* of one keeper */
 
+#define KEEPER_MAX_DIALS 16 /* under way at a time */
+
 enum keeper_kind {
 	KEEPER_PAIR,	/* the program gets one end of a stream socket pair, we the other */
 	KEEPER_LISTEN,	/* the program gets a listening Unix socket, we one connected to it */
 	KEEPER_CONNECT, /* no program: a Unix stream socket by its path */
+	KEEPER_DIALS,	/* many of these; keeper_dials() makes such a job */
 };
 
 /*
@@ -81,5 +84,19 @@ void keeper_seal(struct keeper *k);
  * program that still runs is ended first and started anew. Asking twice is asking once.
  */
 void keeper_again(struct keeper *k, unsigned job);
+
+/*
+ * Lets keeper_dial() connect to Unix stream sockets whose path is @prefix, which is copied, and a
+ * decimal number behind it: job *@job. Before keeper_seal(), as all jobs.
+ */
+int keeper_dials(struct keeper *k, const char *prefix, unsigned *job, struct err *e) MUST_CHECK;
+
+/*
+ * Connects to the one with this number. done() follows once, never from inside the call, unless the
+ * keeper is destroyed before: with a non-blocking fd, now the owner's, or -1 when nobody listens
+ * there or does not accept within two seconds. At most KEEPER_MAX_DIALS are under way.
+ */
+void keeper_dial(struct keeper *k, unsigned job, uint32_t number, void (*done)(void *ctx, int fd),
+		 void *ctx);
 
 #endif

@@ -13,11 +13,13 @@ enum keeper_what {
 	KEEPER_JOB,   /* a new job, and its first start; .text: its strings, each with its NUL */
 	KEEPER_AGAIN, /* a new connection of a job */
 	KEEPER_SEAL,  /* no job is taken any more */
+	KEEPER_DIAL,  /* .number of a job, as dial .dial */
 
 	/* To vmm. */
-	KEEPER_UP,   /* with the fd of a connection */
-	KEEPER_DOWN, /* .text says why */
-	KEEPER_SAID, /* a line that the program wrote */
+	KEEPER_UP,     /* with the fd of a connection */
+	KEEPER_DOWN,   /* .text says why */
+	KEEPER_SAID,   /* a line that the program wrote */
+	KEEPER_DIALED, /* .dial, with an fd if there is one */
 };
 
 #define KEEPER_TEXT 16384 /* bytes of all strings of a job */
@@ -27,7 +29,8 @@ struct keeper_message {
 	uint32_t job;
 	uint32_t kind; /* JOB: enum keeper_kind */
 	int32_t error; /* DOWN: an errno, or 0 */
-	uint32_t len;  /* bytes of .text */
+	uint32_t dial, number;
+	uint32_t len; /* bytes of .text */
 	char text[KEEPER_TEXT];
 };
 
@@ -40,6 +43,31 @@ struct keeper_message {
  */
 int keeper_send(int sock, struct keeper_message *m, int fd) MUST_CHECK;
 int keeper_receive(int sock, struct keeper_message *m, int *fd) MUST_CHECK;
+
+/* keeper_dialer.c: the process' side of KEEPER_DIAL. */
+struct keeper_dialer;
+
+struct keeper_dialing {
+	struct keeper_dialer *d;
+	int fd; /* owned; -1: not under way */
+	const char *prefix;
+	uint32_t number, job;
+	uint64_t until;
+	struct timer again;
+};
+
+struct keeper_dialer {
+	struct loop *loop;
+	/* Says how it ended; @fd is still the dialer's, or -1. */
+	void (*ended)(struct keeper_dialer *d, uint32_t job, uint32_t dial, int fd);
+	struct keeper_dialing dialing[KEEPER_MAX_DIALS];
+};
+
+void keeper_dialer_init(struct keeper_dialer *d, struct loop *l);
+
+/* Begins dial @dial, which ends by ended(), perhaps at once. @prefix outlives it. */
+void keeper_dialer_begin(struct keeper_dialer *d, uint32_t job, uint32_t dial, const char *prefix,
+			 uint32_t number);
 
 /* The life of the process: serves @sock until that is closed. */
 _Noreturn void keeper_process(int sock);

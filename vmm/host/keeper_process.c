@@ -40,6 +40,7 @@ struct keeper_process {
 	bool sealed, ending;
 	struct timer end;
 	struct task *task[KEEPER_MAX_JOBS];
+	struct keeper_dialer dialer;
 	struct keeper_message message;
 };
 
@@ -216,6 +217,24 @@ static void again(struct task *t)
 	}
 }
 
+/* --- dials --------------------------------------------------------------------------------- */
+
+static void dialed(struct keeper_dialer *d, uint32_t job, uint32_t dial, int fd)
+{
+	struct keeper_process *p = container_of(d, struct keeper_process, dialer);
+
+	p->message = (struct keeper_message){ .what = KEEPER_DIALED, .job = job, .dial = dial };
+	say(p, fd);
+}
+
+static void dial(struct keeper_process *p, uint32_t job, uint32_t dial, uint32_t number)
+{
+	if (job < KEEPER_MAX_JOBS && p->task[job] && p->task[job]->kind == KEEPER_DIALS)
+		keeper_dialer_begin(&p->dialer, job, dial, p->task[job]->path, number);
+	else
+		dialed(&p->dialer, job, dial, -1);
+}
+
 /* --- what programs do ---------------------------------------------------------------------- */
 
 static void on_ready(struct program *pr)
@@ -266,7 +285,7 @@ static bool read_strings(struct task *t, size_t len)
 		else
 			return false;
 	}
-	return n >= 2 && (t->kind == KEEPER_CONNECT || argc > 0);
+	return n >= 2 && (t->kind == KEEPER_CONNECT || t->kind == KEEPER_DIALS || argc > 0);
 }
 
 static void refuse(struct keeper_process *p, uint32_t job)
@@ -303,7 +322,8 @@ static void new_task(struct keeper_process *p, const struct keeper_message *m)
 	t->program.ended = on_ended;
 	p->task[m->job] = t;
 	if (read_strings(t, m->len)) {
-		try(t);
+		if (t->kind != KEEPER_DIALS)
+			try(t);
 	} else {
 		struct err e;
 
@@ -328,8 +348,12 @@ static void on_socket(struct watch *w, uint32_t events UNUSED)
 		new_task(p, m);
 		break;
 	case KEEPER_AGAIN:
-		if (m->job < KEEPER_MAX_JOBS && p->task[m->job])
+		if (m->job < KEEPER_MAX_JOBS && p->task[m->job] &&
+		    p->task[m->job]->kind != KEEPER_DIALS)
 			again(p->task[m->job]);
+		break;
+	case KEEPER_DIAL:
+		dial(p, m->job, m->dial, m->number);
 		break;
 	case KEEPER_SEAL:
 		p->sealed = true;
@@ -368,6 +392,8 @@ _Noreturn void keeper_process(int sock)
 	p.watch.ready = on_socket;
 	p.end.expired = kill_all;
 	p.loop = loop_create(&e);
+	keeper_dialer_init(&p.dialer, p.loop);
+	p.dialer.ended = dialed;
 	if (!p.loop || loop_watch(p.loop, &p.watch, sock, EPOLLIN, &e) || loop_run(p.loop, &e))
 		_exit(1);
 	_exit(0);
