@@ -54,9 +54,14 @@ void virtio_broken(struct virtio *v)
 /* Stops queues @first to @last that are enabled, all of them before it waits for the first. */
 static void stop_queues(struct virtio *v, unsigned first, unsigned last)
 {
-	for (unsigned i = first; i <= last; i++)
-		if (v->queue[i].ready)
+	for (unsigned i = first; i <= last; i++) {
+		if (!v->queue[i].ready)
+			continue;
+		if (v->ops->queue_stop)
+			v->ops->queue_stop(v, i);
+		else
 			queue_stop(&v->queue[i]);
+	}
 	for (unsigned i = first; i <= last; i++) {
 		if (!v->queue[i].ready)
 			continue;
@@ -96,8 +101,14 @@ uint8_t virtio_status(const struct virtio *v)
 
 static bool start_queue(struct virtio *v, struct queue *q)
 {
+	bool ok;
+
 	q->setup.features = v->accepted;
-	if (queue_start(q, &q->setup))
+	if (v->ops->queue_start)
+		ok = queue_setup_ok(q, &q->setup) && v->ops->queue_start(v, q->index, &q->setup);
+	else
+		ok = queue_start(q, &q->setup);
+	if (ok)
 		return true;
 	virtio_broken(v);
 	return false;

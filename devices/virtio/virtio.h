@@ -63,6 +63,15 @@ struct virtio_ops {
 	bool (*features_ok)(const struct virtio *v, uint64_t features);
 
 	/*
+	 * For queues that are served outside of vmm (vhost), in place of queue_start() and
+	 * queue_stop(): the core checked @s, which stands until the queue is stopped, and serves
+	 * nothing of it. What queue_stop() begins is over when queue_stopped(), which is not
+	 * optional then, returns. False: it cannot be, and the driver is told NEEDS_RESET.
+	 */
+	bool (*queue_start)(struct virtio *v, unsigned q, const struct queue_setup *s);
+	void (*queue_stop)(struct virtio *v, unsigned q);
+
+	/*
 	 * DRIVER_OK: queues that were enabled are started, others are not. After it each gets a
 	 * kick. Optional.
 	 */

@@ -496,6 +496,90 @@ TEST(device_that_needs_a_reset_says_so_once_for_each_cause)
 	teardown();
 }
 
+/* --- queues that are served elsewhere --- */
+
+static unsigned elsewhere_started, elsewhere_stopped, elsewhere_over;
+static bool elsewhere_refuses;
+static struct queue_setup elsewhere_setup;
+
+static bool elsewhere_start(struct virtio *v UNUSED, unsigned q, const struct queue_setup *s)
+{
+	elsewhere_started |= 1U << q;
+	elsewhere_setup = *s;
+	return !elsewhere_refuses;
+}
+
+static void elsewhere_stop(struct virtio *v UNUSED, unsigned q)
+{
+	EXPECT_EQ(elsewhere_over, 0); /* all are told before one is waited for */
+	elsewhere_stopped |= 1U << q;
+}
+
+static void elsewhere_stopped_now(struct virtio *v UNUSED, unsigned q)
+{
+	EXPECT(elsewhere_stopped & 1U << q);
+	elsewhere_over |= 1U << q;
+}
+
+static struct virtio_ops elsewhere(bool refuses)
+{
+	struct virtio_ops ops = *e->v.ops;
+
+	ops.queue_start = elsewhere_start;
+	ops.queue_stop = elsewhere_stop;
+	ops.queue_stopped = elsewhere_stopped_now;
+	elsewhere_started = elsewhere_stopped = elsewhere_over = 0;
+	elsewhere_refuses = refuses;
+	return ops;
+}
+
+TEST(a_queue_that_is_served_elsewhere_is_only_checked)
+{
+	struct virtio_ops ops;
+
+	setup();
+	ops = elsewhere(false);
+	e->v.ops = &ops;
+	go_to(11, V1);
+	driver_queue_make(&d, 1, 8);
+	driver_queue_program(&d, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		driver_write(&d, REG_QUEUE_SEL, i);
+		driver_write(&d, REG_QUEUE_READY, 1);
+	}
+	EXPECT_EQ(elsewhere_started, 0);
+	driver_write(&d, REG_STATUS, 15);
+	EXPECT_EQ(elsewhere_started, 3);
+	EXPECT_EQ(elsewhere_setup.size, 8);
+	EXPECT_EQ(elsewhere_setup.desc, d.queue[1].desc);
+	EXPECT_EQ(elsewhere_setup.features, V1);
+	EXPECT(!queue_live(&e->queue[0]));
+	driver_write(&d, REG_STATUS, 0);
+	EXPECT_EQ(elsewhere_stopped, 3);
+	EXPECT_EQ(elsewhere_over, 3);
+	EXPECT_EQ(driver_read(&d, REG_STATUS), 0);
+	elsewhere_over = 0;
+	teardown();
+}
+
+TEST(a_queue_that_cannot_be_served_elsewhere_needs_a_reset)
+{
+	struct virtio_ops ops;
+
+	setup();
+	ops = elsewhere(true);
+	e->v.ops = &ops;
+	go_to(11, V1);
+	driver_write(&d, REG_QUEUE_SEL, 0);
+	driver_write(&d, REG_QUEUE_READY, 1);
+	driver_write(&d, REG_STATUS, 15);
+	EXPECT_EQ(driver_read(&d, REG_STATUS), 15 | VIRTIO_NEEDS_RESET);
+	driver_write(&d, REG_STATUS, 0);
+	EXPECT_EQ(driver_read(&d, REG_STATUS), 0);
+	elsewhere_over = 0;
+	teardown();
+}
+
 TEST_MAIN(T(status_goes_forward_step_by_step_and_back_only_by_reset),
 	  T(features_are_agreed_on_only_if_all_is_well),
 	  T(features_that_are_offered_are_those_of_the_class_and_of_every_device),
@@ -506,4 +590,6 @@ TEST_MAIN(T(status_goes_forward_step_by_step_and_back_only_by_reset),
 	  T(reset_takes_back_what_is_in_flight_and_touches_no_ring_after),
 	  T(queue_reset_leaves_the_other_queues_alone),
 	  T(configuration_space_reads_and_writes_as_bytes_and_its_changes_are_told),
-	  T(device_that_needs_a_reset_says_so_once_for_each_cause))
+	  T(device_that_needs_a_reset_says_so_once_for_each_cause),
+	  T(a_queue_that_is_served_elsewhere_is_only_checked),
+	  T(a_queue_that_cannot_be_served_elsewhere_needs_a_reset))
