@@ -4,8 +4,8 @@
  * only one.
  *
  * Life: arch_vm_create() -> (RAM is registered) -> arch_machine_create() -> arch_machine_reset()
- * -> run -> arch_machine_reset() -> run ... -> arch_machine_destroy() -> (the VM is closed) ->
- * arch_machine_free().
+ * -> arch_vcpus_started() -> run -> arch_machine_reset() -> run ... -> arch_machine_destroy() ->
+ * (the VM is closed) -> arch_machine_free().
  */
 #ifndef VMM_ARCH_H
 #define VMM_ARCH_H
@@ -96,7 +96,10 @@ int arch_machine_reset(struct machine *m, struct err *e) MUST_CHECK;
  */
 int arch_watch(struct machine *m, const struct watchset *s, struct err *e) MUST_CHECK;
 
-/* Undoes both of the above, also failed ones, but for memory. The vCPU threads are gone. */
+/* The vCPU threads are there, held: what needs them begins. Once; on the loop thread. */
+void arch_vcpus_started(struct machine *m);
+
+/* Undoes all of the above, also failed ones, but for memory. The vCPU threads are gone. */
 void arch_machine_destroy(struct machine *m);
 
 /* The rest of it, after the VM: KVM would tear down page by page what is unmapped before. */

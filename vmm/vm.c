@@ -515,6 +515,7 @@ enum exit_status vm_run(const struct vm_config *c)
 	if (code == 0) {
 		if (vm.keeper)
 			keeper_seal(vm.keeper);
+		arch_vcpus_started(&vm.machine);
 		vcpus_release(&vm.vcpus);
 		code = loop_run(vm.loop, &e);
 	}

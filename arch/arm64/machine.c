@@ -11,7 +11,6 @@
 #include "arch/arm64/layout.h"
 #include "arch/arm64/memmap.h"
 #include "arch/arm64/regs.h"
-#include "arch/arm64/fault/spin.h"
 #include "devices/gicv2m.h"
 #include "devices/pl011.h"
 #include "devices/pl031.h"
@@ -367,7 +366,7 @@ void arch_machine_destroy(struct machine *m)
 		return;
 	loop_unpost(m->loop, &a->suspend_call);
 	loop_unpost(m->loop, &a->guards_call);
-	spin_stop(m);
+	spin_stop(&a->spin);
 	virtio_slots_destroy(&a->virtio, m);
 	remove_device(m, a->v2m);
 	remove_device(m, a->pvpanic);
@@ -507,6 +506,11 @@ static int load(struct machine *m, struct err *e)
 	return code;
 }
 
+void arch_vcpus_started(struct machine *m)
+{
+	spin_start(&m->arch->spin, m);
+}
+
 void arch_kernel_place(const struct machine *m, uint64_t *base, uint64_t *size)
 {
 	*base = m->arch->boot.at.kernel;
@@ -574,8 +578,6 @@ int arch_machine_reset(struct machine *m, struct err *e)
 		code = load(m, e);
 	if (code == 0)
 		code = reset_vcpus(m, e);
-	if (code == 0 && !a->started)
-		spin_start(m);
 	a->started = true;
 	a->told_crash_kernel = false;
 	return code;

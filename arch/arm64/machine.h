@@ -9,6 +9,7 @@
 #include "arch/arm64/gic/gic.h"
 #include "arch/arm64/fault/guard.h"
 #include "arch/arm64/fault/policy.h"
+#include "arch/arm64/fault/spin.h"
 #include "arch/arm64/vcpu.h"
 #include "arch/arm64/virtio.h"
 #include "arch/arm64/watch/watch.h"
@@ -35,11 +36,6 @@ struct arch_vcpu {
 	uint64_t puzzle_pc; /* where KVM_RUN failed, and nothing was found wrong */
 	unsigned puzzles;
 	struct watch_cpu watch;
-
-	/* Loop thread: at its last look; see spin.c. */
-	uint64_t spin_ns;
-	unsigned spin_exits;
-	bool suspect;
 };
 
 struct arch_machine {
@@ -52,7 +48,7 @@ struct arch_machine {
 	struct call guards_call; /* has the loop change them; see fault.c */
 	bool guards_wanted;	 /* over all holes; atomic */
 	uint64_t guard_to_open;	 /* 0: none; atomic */
-	struct timer spin_timer;
+	struct spin spin;
 	struct watching watching;
 	struct policy policy;
 	unsigned trace;		/* TRACE_..., of config.h */

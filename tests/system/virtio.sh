@@ -217,6 +217,35 @@ test_entropy() {
 }
 
 # The same with the other guest kernels that are here.
+# Of vmm's threads but the vCPUs' (those run the guest's own ticks, inside KVM): how often they ran.
+turns() {
+	for _t in /proc/"$pid"/task/*; do
+		case $(cat "$_t/comm") in vcpu*) continue ;; esac
+		grep ctxt_switches "$_t/status"
+	done | awk '{ n += $2 } END { print n + 0 }'
+}
+
+test_an_idle_guest_wakes_nobody() {
+	# The kernel fetches entropy now and then, as long as there is a driver to fetch it from.
+	guest_script <<-'SCRIPT'
+		#!/bin/sh
+		dd if=/dev/vda of=/dev/null bs=64k count=4
+		dd if=/dev/hwrng of=/dev/null bs=64 count=1
+		echo hello >/dev/hvc0
+		cd /sys/bus/virtio/drivers/virtio_rng
+		echo virtio* >unbind
+		echo idle
+		sleep 100
+	SCRIPT
+	truncate -s 1M img
+	start_guest --disk img --hvc null --rng
+	wait_for '^idle'
+	sleep 1
+	before=$(turns)
+	sleep 5
+	is "turns of vmm's threads" "$(($(turns) - before))" 0
+}
+
 test_other_guest_kernels() {
 	slow
 	found=''

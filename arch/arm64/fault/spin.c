@@ -3,65 +3,138 @@
 
 #include "arch/arm64/fault/fault.h"
 #include "arch/arm64/machine.h"
+#include "vmm/base/log.h"
+#include "vmm/base/scope.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
-#define PERIOD_NS 2000000000ULL
-#define BUSY_NS	  (PERIOD_NS / 10 * 9)
+/* Taken from the signalfd; the first is the kick of vmm/vcpu.c. */
+#define SIG_SPIN (SIGRTMIN + 1)
 
-/* Nanoseconds of CPU that the thread of @v has used; 0 when it has none. */
-static uint64_t cpu_ns(const struct vcpu *v)
+#define PERIOD_S  2
+#define PERIOD_NS (PERIOD_S * 1000000000ULL)
+
+static unsigned exits_of(const struct spin *s, unsigned i)
 {
-	struct timespec t;
-	clockid_t clock;
-
-	if (!v->thread.begun || pthread_getcpuclockid(v->thread.id, &clock) || clock_gettime(clock, &t))
-		return 0;
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+	return __atomic_load_n(&s->machine->arch->vcpu[i].exits.count, __ATOMIC_RELAXED);
 }
 
-/* Whether @v has run since the last look, and only inside KVM. */
-static bool spins(const struct vcpu *v)
-{
-	struct arch_vcpu *a = &v->machine->arch->vcpu[v->index];
-	unsigned exits = __atomic_load_n(&a->exits.count, __ATOMIC_RELAXED);
-	uint64_t ns = cpu_ns(v);
-	bool busy = ns - a->spin_ns > BUSY_NS && exits == a->spin_exits;
-
-	a->spin_ns = ns;
-	a->spin_exits = exits;
-	return busy;
-}
-
+/* Looks at all suspects at once, and at most once a period: it stops the world. */
 static void look(struct timer *t)
 {
-	struct arch_machine *a = container_of(t, struct arch_machine, spin_timer);
-	struct vcpus *s = a->machine->vcpus;
-	bool any = false, found = false;
+	struct spin *s = container_of(t, struct spin, look);
+	struct vcpus *all = s->machine->vcpus;
+	bool found = false;
 
-	for (unsigned i = 0; i < s->nr; i++)
-		any |= a->vcpu[i].suspect = spins(&s->vcpu[i]);
-	if (any) {
-		fault_want_guards(a->machine);
-		vcpus_hold(s);
-		for (unsigned i = 0; i < s->nr && !found; i++)
-			found = a->vcpu[i].suspect && fault_look_for_lockup(&s->vcpu[i]);
-		/* One that locked up stays where it is: the program ends the machine. */
-		if (!found)
-			vcpus_release(s);
+	s->looked_ns = loop_now_ns();
+	fault_want_guards(s->machine);
+	vcpus_hold(all);
+	for (unsigned i = 0; i < all->nr; i++) {
+		struct spin_cpu *c = &s->cpu[i];
+
+		if (c->suspect && !found && exits_of(s, i) == c->exits)
+			found = fault_look_for_lockup(&all->vcpu[i]);
+		c->suspect = false;
 	}
+	/* One that locked up stays where it is: the program ends the machine. */
 	if (!found)
-		loop_timer_arm(a->machine->loop, t, loop_now_ns() + PERIOD_NS);
+		vcpus_release(all);
 }
 
-void spin_start(struct machine *m)
+/* The thread of vCPU @i has used another period of its CPU. */
+static void used(struct spin *s, unsigned i)
 {
-	m->arch->spin_timer = (struct timer){ .expired = look };
-	loop_timer_arm(m->loop, &m->arch->spin_timer, loop_now_ns() + PERIOD_NS);
+	struct spin_cpu *c = &s->cpu[i];
+	const uint64_t now = loop_now_ns();
+	const unsigned exits = exits_of(s, i);
+
+	/* One that hardly runs, or is hardly let, may do without exits for long. */
+	c->suspect = exits == c->exits && now - c->at_ns < 2 * PERIOD_NS;
+	c->exits = exits;
+	c->at_ns = now;
+	if (c->suspect && !s->look.due_ns)
+		loop_timer_arm(s->machine->loop, &s->look, s->looked_ns + PERIOD_NS);
 }
 
-void spin_stop(struct machine *m)
+static void on_signal(struct watch *w, uint32_t events UNUSED)
 {
-	loop_timer_disarm(m->loop, &m->arch->spin_timer);
+	struct spin *s = container_of(w, struct spin, watch);
+	struct signalfd_siginfo info;
+
+	if (read(s->fd, &info, sizeof(info)) == sizeof(info) && info.ssi_int >= 0 &&
+	    (unsigned)info.ssi_int < s->timers)
+		used(s, (unsigned)info.ssi_int);
+}
+
+/* The signals of all timers come here, through the loop; to this thread, which alone blocks them.
+ */
+static int take_signals(struct spin *s, struct err *e)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIG_SPIN);
+	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->fd < 0)
+		return err_sys(e, "signalfd");
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	s->watch.ready = on_signal;
+	return loop_watch(s->machine->loop, &s->watch, s->fd, EPOLLIN, e);
+}
+
+/* One that expires again and again, so nothing is called when it did. */
+static int start_timer(struct spin *s, const struct vcpu *v, struct err *e)
+{
+	const struct itimerspec period = { { PERIOD_S, 0 }, { PERIOD_S, 0 } };
+	struct sigevent ev = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = SIG_SPIN,
+		.sigev_value.sival_int = (int)v->index,
+	};
+	struct spin_cpu *c = &s->cpu[v->index];
+	clockid_t clock;
+	int code = pthread_getcpuclockid(v->thread.id, &clock);
+
+	ev._sigev_un._tid = gettid();
+	if (code)
+		return err_code(e, code, "vCPU %u: CPU clock", v->index);
+	if (timer_create(clock, &ev, &c->timer))
+		return err_sys(e, "vCPU %u: timer", v->index);
+	s->timers++;
+	c->at_ns = loop_now_ns();
+	return timer_settime(c->timer, 0, &period, NULL) ? err_sys(e, "vCPU %u: timer", v->index)
+							 : 0;
+}
+
+void spin_start(struct spin *s, struct machine *m)
+{
+	struct err e;
+	int code;
+
+	*s = (struct spin){ .machine = m, .fd = -1, .look = { .expired = look } };
+	s->cpu = calloc(m->vcpus->nr, sizeof(*s->cpu));
+	code = s->cpu ? take_signals(s, &e) : err_set(&e, ENOMEM, "out of memory");
+	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++)
+		code = start_timer(s, &m->vcpus->vcpu[i], &e);
+	if (code)
+		log_info("vCPUs that spin may not be noticed: %s", e.text);
+}
+
+void spin_stop(struct spin *s)
+{
+	if (!s->machine)
+		return;
+	for (unsigned i = 0; i < s->timers; i++)
+		(void)timer_delete(s->cpu[i].timer);
+	loop_timer_disarm(s->machine->loop, &s->look);
+	loop_unwatch(&s->watch);
+	close_quietly(s->fd);
+	free(s->cpu);
+	*s = (struct spin){ 0 };
 }
