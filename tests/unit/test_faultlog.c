@@ -474,6 +474,27 @@ TEST(faultlog_sum_is_silent_without_faults_and_short_when_all_were_reported)
 	(void)close(c.json_fd);
 }
 
+TEST(faultlog_tells_faults_apart_however_many_accesses_were_watched)
+{
+	struct faultlog_config c = config();
+	struct faultlog *l = create(&c);
+	static struct faultsum s;
+
+	for (unsigned i = 0; i < FAULTLOG_KINDS; i++) {
+		struct fault hit = fault_at(PC + 4 * i, 0x40000000);
+
+		hit.cause = FAULT_WATCHED;
+		hit.action = FAULT_CARRIED_OUT;
+		faultlog_watched(l, &hit);
+		forget_said();
+	}
+	EXPECT_EQ(meet_at(l, PC, 0xa000e40), FAULTLOG_TEXT);
+	faultlog_sum(l, &s);
+	EXPECT_EQ(s.kinds, 1);
+	EXPECT_EQ(s.unlisted, 0);
+	faultlog_destroy(l);
+}
+
 TEST(faultlog_sum_shows_the_most_frequent_kinds)
 {
 	struct faultlog_config c = config();
@@ -756,6 +777,7 @@ TEST_MAIN(T(faultlog_counts_repeats_without_a_report),
 	  T(faultlog_writes_one_valid_object_a_line_and_the_sum_last),
 	  T(faultlog_gives_up_a_full_file_says_so_once_and_goes_on),
 	  T(faultlog_sum_is_silent_without_faults_and_short_when_all_were_reported),
+	  T(faultlog_tells_faults_apart_however_many_accesses_were_watched),
 	  T(faultlog_sum_shows_the_most_frequent_kinds),
 	  T(faultlog_sum_sorts_the_kinds_and_counts_those_it_does_not_show),
 	  T(faultsum_of_the_greatest_size_fits),

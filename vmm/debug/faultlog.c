@@ -351,11 +351,10 @@ static void learn(struct faultlog *l, const struct fault *f)
 	}
 }
 
-void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f)
+static void write_report(struct faultlog *l, unsigned where, const struct fault *f)
 {
 	struct json_writer w;
 
-	learn(l, f);
 	LOCK_SCOPE(&l->out);
 	if (where & FAULTLOG_TEXT) {
 		(void)report_text(f, &l->config.names, l->text_buf, sizeof(l->text_buf));
@@ -368,13 +367,19 @@ void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f)
 	}
 }
 
+void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f)
+{
+	learn(l, f);
+	write_report(l, where, f);
+}
+
 void faultlog_watched(struct faultlog *l, const struct fault *f)
 {
 	{
 		LOCK_SCOPE(&l->lock);
 		l->sum.watched++;
 	}
-	faultlog_report(l, FAULTLOG_TEXT | FAULTLOG_JSON, f);
+	write_report(l, FAULTLOG_TEXT | FAULTLOG_JSON, f);
 }
 
 /* Puts @k where it belongs among the most frequent ones. */
