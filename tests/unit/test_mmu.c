@@ -574,6 +574,93 @@ TEST(mmu_reads_stop_at_the_end_of_the_address_space)
 	EXPECT_EQ(mmu_read_va(&r, &memory, ~0ULL - 7, got, sizeof(got)), 8);
 }
 
+/* --- walks that are kept -----------------------------------------------------------------------
+ */
+
+static void expect_same(const struct mmu_walk *a, const struct mmu_walk *b)
+{
+	EXPECT_EQ(a->va, b->va);
+	EXPECT_EQ(a->pa, b->pa);
+	EXPECT_EQ(a->access, b->access);
+	EXPECT_EQ(a->privileged, b->privileged);
+	EXPECT_EQ(a->mapped, b->mapped);
+	EXPECT_EQ(a->fault, b->fault);
+	EXPECT_EQ(a->level, b->level);
+	EXPECT_EQ(a->nr_steps, b->nr_steps);
+	EXPECT_EQ(a->step[a->nr_steps - 1].at, b->step[b->nr_steps - 1].at);
+	EXPECT_EQ(a->el0, b->el0);
+	EXPECT_EQ(a->el1, b->el1);
+}
+
+TEST(mmu_walks_that_are_kept_say_what_new_ones_say)
+{
+	/* Pages 0 to 5, the last not mapped: all kinds of walks, more than are kept. */
+	const struct mmu_regs r = regs(G4K, 16, armv80);
+	struct mmu_recent recent = { .nr = 0 };
+	const struct mmu_memory keeping = { .read = mem_read, .recent = &recent };
+	struct mmu_walk kept, fresh;
+
+	put_chain(0x60000000 | PAGE); /* no access flag */
+	for (unsigned i = 1; i < 5; i++)
+		put64(chain[3] + 8 * i, (0x70000000 + 0x5000 * i) | AP(i - 1) | AF | PAGE);
+	for (unsigned i = 0; i < 40000; i++) {
+		const uint64_t n = (uint64_t)i * 2654435761U >> 7;
+		const uint64_t va = (n % 6) << 12 | (n / 6 & 0xfff);
+		const enum fault_access access = (enum fault_access)(n / 64 % FAULT_ACCESS_COUNT);
+
+		mmu_walk(&r, &keeping, va, access, n & 512, &kept);
+		mmu_walk(&r, &memory, va, access, n & 512, &fresh);
+		expect_same(&kept, &fresh);
+	}
+}
+
+TEST(mmu_walks_that_are_kept_read_no_tables)
+{
+	const struct mmu_regs r = regs(G4K, 16, armv80);
+	struct mmu_recent recent = { .nr = 0 };
+	const struct mmu_memory keeping = { .read = mem_read, .recent = &recent };
+	struct mmu_walk w;
+	uint8_t got[16];
+
+	put_chain(0x60000000 | AF | PAGE);
+	for (unsigned i = 1; i < MMU_RECENT + 2; i++)
+		put64(chain[3] + 8 * i, (0x60000000 + 0x1000 * i) | AF | PAGE);
+	mmu_walk(&r, &keeping, 0x10, FAULT_READ, true, &w);
+	EXPECT_EQ(mem.reads, 4);
+	mmu_walk(&r, &keeping, 0xfff, FAULT_READ, true, &w);
+	EXPECT_EQ(mem.reads, 4);
+	EXPECT_EQ(w.pa, 0x60000fff);
+	EXPECT_EQ(mmu_read_va(&r, &keeping, 0x20, got, sizeof(got)), sizeof(got));
+	EXPECT_EQ(mem.reads, 5);			     /* what was asked for */
+	mmu_walk(&r, &keeping, 0x10, FAULT_WRITE, true, &w); /* another purpose */
+	EXPECT_EQ(mem.reads, 9);
+	mmu_walk(&r, &keeping, 0x10, FAULT_READ, false, &w);
+	EXPECT_EQ(mem.reads, 13);
+	mmu_walk(&r, &keeping, 1ULL << 56 | 0x10, FAULT_READ, true,
+		 &w); /* a tag, which is no address */
+	EXPECT_EQ(w.fault, MMU_TRANSLATION_FAULT);
+	for (unsigned i = 1; i <= MMU_RECENT; i++)
+		mmu_walk(&r, &keeping, i << 12, FAULT_READ, true, &w);
+	mem.reads = 0;
+	mmu_walk(&r, &keeping, MMU_RECENT << 12, FAULT_READ, true, &w);
+	EXPECT_EQ(mem.reads, 0);
+	mmu_walk(&r, &keeping, 0x10, FAULT_READ, true, &w); /* pushed out by then */
+	EXPECT_EQ(mem.reads, 4);
+}
+
+TEST(mmu_faults_are_not_kept_where_nothing_is_mapped)
+{
+	const struct mmu_regs r = regs(G4K, 16, armv80);
+	struct mmu_recent recent = { .nr = 0 };
+	const struct mmu_memory keeping = { .read = mem_read, .recent = &recent };
+	struct mmu_walk w;
+
+	put_chain(0);
+	mmu_walk(&r, &keeping, 0, FAULT_READ, true, &w);
+	EXPECT_EQ(w.fault, MMU_TRANSLATION_FAULT);
+	EXPECT_EQ(recent.nr, 0);
+}
+
 /* --- anything ----------------------------------------------------------------------------------
  */
 
@@ -657,4 +744,7 @@ TEST_MAIN(T(mmu_finds_every_descriptor_of_every_granule_size_half_and_level),
 	  T(mmu_descriptors_are_big_endian_when_sctlr_says_so),
 	  T(mmu_reads_bytes_across_pages_until_one_is_missing),
 	  T(mmu_reads_stop_at_the_end_of_the_address_space),
+	  T(mmu_walks_that_are_kept_say_what_new_ones_say),
+	  T(mmu_walks_that_are_kept_read_no_tables),
+	  T(mmu_faults_are_not_kept_where_nothing_is_mapped),
 	  T(mmu_any_registers_and_any_memory_are_safe))

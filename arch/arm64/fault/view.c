@@ -133,14 +133,14 @@ static bool read_memory(void *ctx, gpa_t at, void *dst, size_t len)
 
 void view_walk(struct view *w, uint64_t va, enum fault_access access, struct mmu_walk *out)
 {
-	const struct mmu_memory m = { read_memory, w };
+	const struct mmu_memory m = { read_memory, w, &w->recent };
 
 	mmu_walk(mmu_of(w), &m, va, access, view_privileged(w), out);
 }
 
 size_t view_read(struct view *w, uint64_t va, void *dst, size_t len)
 {
-	const struct mmu_memory m = { read_memory, w };
+	const struct mmu_memory m = { read_memory, w, &w->recent };
 
 	return mmu_read_va(mmu_of(w), &m, va, dst, len);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * view: a vCPU that is out of KVM_RUN, as its own program sees it: registers, translation, memory.
- * A register costs a system call, so each is read when it is first asked for, and kept.
+ * A register costs a system call, so each is read when it is first asked for, and kept; so are the
+ * last walks of its tables. What was kept is good until the vCPU goes on.
  *
  * On the vCPU's own thread, or with the vCPUs held. Errors of the host stick: they read as zeroes,
  * and view->code says the first one.
@@ -22,6 +23,7 @@ struct view {
 	uint32_t have;	/* which of x are read */
 	struct mmu_regs mmu;
 	bool have_mmu;
+	struct mmu_recent recent;
 };
 
 /* Reads PC and PSTATE. */

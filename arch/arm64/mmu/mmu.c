@@ -5,7 +5,8 @@
 
 #include <endian.h>
 
-#define TTBCR_EAE 31
+#define TTBCR_EAE  31
+#define PAGE_SHIFT 12 /* of the smallest page there is */
 
 bool mmu_read_step(const struct mmu_memory *m, struct mmu_walk *w, int level, uint64_t at,
 		   unsigned size)
@@ -78,15 +79,11 @@ static void walk_off(const struct mmu_regs *r, struct mmu_walk *w)
 	w->el0 = w->el1 = MMU_R | MMU_W | MMU_X;
 }
 
-void mmu_walk(const struct mmu_regs *r, const struct mmu_memory *m, uint64_t va,
-	      enum fault_access access, bool privileged, struct mmu_walk *w)
+static void walk_tables(const struct mmu_regs *r, const struct mmu_memory *m, uint64_t va,
+			struct mmu_walk *w)
 {
 	struct mmu_regime *g = &w->regime;
 
-	assert(access < FAULT_ACCESS_COUNT);
-	*w = (struct mmu_walk){ .va = r->aarch32 ? (uint32_t)va : va,
-				.access = access,
-				.privileged = privileged };
 	g->aarch32 = r->aarch32;
 	g->upper = !r->aarch32 && bit(va, 55);
 	if (!bit(r->sctlr, SCTLR_M)) {
@@ -111,6 +108,43 @@ void mmu_walk(const struct mmu_regs *r, const struct mmu_memory *m, uint64_t va,
 	} else if (mmu64_regime(r, w)) {
 		mmu_walk_long(r, m, w);
 	}
+}
+
+/* The walk that went to the same page for the same purpose, or NULL. */
+static const struct mmu_walk *find_recent(const struct mmu_recent *c, const struct mmu_walk *w)
+{
+	for (unsigned i = 0; i < MMU_RECENT && i < c->nr; i++) {
+		const struct mmu_walk *k = &c->walk[i];
+
+		if (k->va >> PAGE_SHIFT == w->va >> PAGE_SHIFT && k->access == w->access &&
+		    k->privileged == w->privileged)
+			return k;
+	}
+	return NULL;
+}
+
+void mmu_walk(const struct mmu_regs *r, const struct mmu_memory *m, uint64_t va,
+	      enum fault_access access, bool privileged, struct mmu_walk *w)
+{
+	struct mmu_recent *c = m->recent;
+	const struct mmu_walk *known;
+
+	assert(access < FAULT_ACCESS_COUNT);
+	*w = (struct mmu_walk){ .va = r->aarch32 ? (uint32_t)va : va,
+				.access = access,
+				.privileged = privileged };
+	known = c ? find_recent(c, w) : NULL;
+	if (known) {
+		const uint64_t moved = w->va ^ known->va; /* within the page */
+
+		*w = *known;
+		w->va ^= moved;
+		w->pa ^= moved;
+		return;
+	}
+	walk_tables(r, m, va, w);
+	if (c && w->mapped)
+		c->walk[c->nr++ % MMU_RECENT] = *w;
 }
 
 size_t mmu_read_va(const struct mmu_regs *r, const struct mmu_memory *m, uint64_t va, void *dst,

@@ -45,10 +45,13 @@ struct mmu_regs {
 	uint32_t dacr;	     /* DACR32_EL2; AArch32 only */
 };
 
+struct mmu_recent;
+
 /* Guest physical memory: @len bytes in the order they have there; false when some are not there. */
 struct mmu_memory {
 	bool (*read)(void *ctx, gpa_t at, void *dst, size_t len);
 	void *ctx;
+	struct mmu_recent *recent; /* borrowed; NULL: each walk reads its tables */
 };
 
 /* How translation is done for one address. */
@@ -148,6 +151,18 @@ struct mmu_walk {
 	uint8_t sh;	/* shareability: SH[1:0] */
 	uint8_t domain; /* short descriptors only */
 	unsigned el0, el1; /* permissions: MMU_R..., all rules applied but PAN */
+};
+
+/*
+ * The last walks that mapped something, as a TLB keeps them: for who asks again and again for the
+ * same few pages, such as those of a stack, while registers and tables are taken to stay as they
+ * are. All zeroes is an empty one.
+ */
+#define MMU_RECENT 4
+
+struct mmu_recent {
+	struct mmu_walk walk[MMU_RECENT];
+	unsigned nr; /* of all that were kept, modulo 2^32 */
 };
 
 /*
