@@ -39,8 +39,12 @@ struct machine_events {
 	/* @n more of one that was counted before, since the last such call. */
 	void (*fault_repeats)(void *ctx, const struct fault *f, uint64_t n);
 	void (*fault_report)(void *ctx, unsigned where, const struct fault *f);
-	/* An access to what is watched (FAULT_WATCHED). One call after another. */
+	/*
+	 * An access to what is watched (FAULT_WATCHED). One call after another. NULL: nobody
+	 * gathered facts of it, as watch_room() said that there is no time to write them.
+	 */
 	void (*watch_hit)(void *ctx, const struct fault *f);
+	bool (*watch_room)(void *ctx);
 
 	/* A disk's write found no room on the host and waits, or (not @full) goes on. In turns. */
 	void (*disk_full)(void *ctx, const char *name, bool full);

@@ -89,6 +89,48 @@ static void say(void *ctx UNUSED, const char *lines)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static void look_at(struct faults *f, const struct fault *bad)
+{
+	assert_held(&f->lock);
+	f->mmu_off = bad->mmu_off;
+	if (bad->vectors_known)
+		symbols_locate(f->symbols, bad->vectors_va, bad->vectors_pa);
+}
+
+static void write_hit(void *ctx, const struct fault *hit)
+{
+	struct faults *f = ctx;
+
+	LOCK_SCOPE(&f->lock);
+	if (!f->known)
+		f->known = calloc(1, sizeof(*f->known)); /* without it all is slower */
+	look_at(f, hit);
+	faultlog_watched(f->log, hit);
+}
+
+static void write_missed(void *ctx, uint64_t n)
+{
+	const struct faults *f = ctx;
+
+	faultlog_watched_more(f->log, n);
+}
+
+/* Hits that wait to be written: a second or two of work on a slow host, and 1 MiB. */
+#define HITS 256
+
+static int make_queue(struct faults *f, struct err *e)
+{
+	const struct faultqueue_config c = {
+		.slots = HITS,
+		.write = write_hit,
+		.missed = write_missed,
+		.ctx = f,
+	};
+
+	f->hits = faultqueue_create(&c, e);
+	return f->hits ? 0 : -e->code;
+}
+
 static int make(struct faults *f, const struct vm_config *c, const struct gmem *mem, struct err *e)
 {
 	const struct guest_reader reader = { read_memory, (void *)(uintptr_t)mem };
@@ -108,7 +150,9 @@ static int make(struct faults *f, const struct vm_config *c, const struct gmem *
 	log.json_fd = f->fd;
 	log.names = (struct report_names){ .name = name, .name_return = name_return, .ctx = f };
 	f->log = faultlog_create(&log, e);
-	return f->log ? add_files(f, &c->symbols, e) : -e->code;
+	if (!f->log || add_files(f, &c->symbols, e))
+		return -e->code;
+	return c->watches.nr ? make_queue(f, e) : 0;
 }
 
 int faults_create(struct faults *f, const struct vm_config *c, const struct gmem *mem,
@@ -142,28 +186,33 @@ void faults_repeats(struct faults *f, const struct fault *bad, uint64_t n)
 	faultlog_count_repeats(f->log, bad, n);
 }
 
-static void look_at(struct faults *f, const struct fault *bad)
-{
-	assert_held(&f->lock);
-	f->mmu_off = bad->mmu_off;
-	if (bad->vectors_known)
-		symbols_locate(f->symbols, bad->vectors_va, bad->vectors_pa);
-}
-
 void faults_report(struct faults *f, unsigned where, const struct fault *bad)
 {
+	faults_drain(f);
 	LOCK_SCOPE(&f->lock);
 	look_at(f, bad);
 	faultlog_report(f->log, where, bad);
 }
 
+bool faults_watch_room(struct faults *f)
+{
+	return faultqueue_has_room(f->hits);
+}
+
 void faults_watched(struct faults *f, const struct fault *hit)
 {
-	LOCK_SCOPE(&f->lock);
-	if (!f->known)
-		f->known = calloc(1, sizeof(*f->known)); /* without it all is slower */
-	look_at(f, hit);
-	faultlog_watched(f->log, hit);
+	if (!hit)
+		faultqueue_miss(f->hits);
+	else if (hit->action == FAULT_STOPPED)
+		faultqueue_put_surely(f->hits, hit);
+	else
+		faultqueue_put(f->hits, hit);
+}
+
+void faults_drain(struct faults *f)
+{
+	if (f->hits)
+		faultqueue_drain(f->hits);
 }
 
 /* --- what is watched -------------------------------------------------------------------------- */
@@ -223,12 +272,14 @@ int faults_watches(struct faults *f, const struct vm_config *c, struct watchset 
 
 void faults_summary(struct faults *f)
 {
+	faults_drain(f);
 	f->mmu_off = false;
 	faultlog_summary(f->log);
 }
 
 void faults_destroy(struct faults *f)
 {
+	faultqueue_destroy(f->hits);
 	faultlog_destroy(f->log);
 	symbols_destroy(f->symbols);
 	free(f->known);

@@ -129,12 +129,20 @@ static void on_watch_hit(void *ctx, const struct fault *f)
 	faults_watched(&vm->faults, f);
 }
 
+static bool on_watch_room(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	return faults_watch_room(&vm->faults);
+}
+
 static int reset_machine(struct vm *vm, struct err *e)
 {
 	uint64_t kernel, size;
 	int code = arch_watch(&vm->machine, NULL, e); /* loading is no access of the guest's */
 
 	watchset_free(&vm->watches);
+	faults_drain(&vm->faults);
 	if (code == 0)
 		code = arch_machine_reset(&vm->machine, e);
 	if (code)
@@ -434,6 +442,7 @@ static int build(struct vm *vm, struct err *e)
 			.fault_report = on_fault_report,
 			.disk_full = on_disk_full,
 			.watch_hit = on_watch_hit,
+			.watch_room = on_watch_room,
 			.ctx = vm,
 		},
 		.initramfs = vm->root.initramfs.fd,
@@ -444,9 +453,9 @@ static int build(struct vm *vm, struct err *e)
 	if (code == 0)
 		code = make_ram(vm, e);
 	if (code == 0)
-		code = faults_create(&vm->faults, vm->config, &vm->mem, e);
-	if (code == 0)
 		code = poison_handle(e);
+	if (code == 0)
+		code = faults_create(&vm->faults, vm->config, &vm->mem, e);
 	if (code == 0)
 		code = take_signals(vm, e);
 	if (code == 0)
@@ -465,6 +474,7 @@ static int build(struct vm *vm, struct err *e)
 static void take_down(struct vm *vm)
 {
 	vcpus_stop(&vm->vcpus);
+	faults_drain(&vm->faults);
 	/* The guest's last words go out and the terminal is restored before vmm's own. */
 	if (vm->machine_made)
 		arch_machine_destroy(&vm->machine);

@@ -474,6 +474,43 @@ TEST(faultlog_sum_is_silent_without_faults_and_short_when_all_were_reported)
 	(void)close(c.json_fd);
 }
 
+TEST(faultlog_counts_and_says_what_was_not_written_of_the_watched)
+{
+	struct faultlog_config c = config();
+	struct faultlog *l;
+	struct fault hit = fault_at(PC, 0x40000000);
+	static struct faultsum s;
+	char *file;
+
+	hit.cause = FAULT_WATCHED;
+	hit.action = FAULT_CARRIED_OUT;
+	c.json_fd = new_file();
+	l = create(&c);
+	faultlog_watched(l, &hit);
+	EXPECT_EQ(ftruncate(c.json_fd, 0), 0);
+	forget_said();
+	faultlog_watched_more(l, 1);
+	faultlog_watched_more(l, 12345);
+	EXPECT_STR(said, "watch: 1 access more, not written: they came too fast\n"
+			 "watch: 12,345 accesses more, not written: they came too fast\n");
+	forget_said();
+	faultlog_sum(l, &s);
+	EXPECT_EQ(s.watched, 12347);
+	EXPECT_EQ(s.watched_more, 12346);
+	EXPECT_EQ(s.faults, 0);
+	faultlog_summary(l);
+	EXPECT_STR(said, "watch: 12,347 accesses; 1 reported above\n");
+	file = read_file(c.json_fd);
+	EXPECT_STR(file,
+		   "{\"watched_not_written\":1}\n{\"watched_not_written\":12345}\n"
+		   "{\"summary\":{\"faults\":0,\"watched\":12347,"
+		   "\"watched_not_written\":12346,\"kinds\":0,\"unlisted\":0,\"text\":0,"
+		   "\"json\":0,\"causes\":{},\"actions\":{},\"vcpus\":[0,0,0,0],\"top\":[]}}\n");
+	free(file);
+	faultlog_destroy(l);
+	(void)close(c.json_fd);
+}
+
 TEST(faultlog_tells_faults_apart_however_many_accesses_were_watched)
 {
 	struct faultlog_config c = config();
@@ -777,6 +814,7 @@ TEST_MAIN(T(faultlog_counts_repeats_without_a_report),
 	  T(faultlog_writes_one_valid_object_a_line_and_the_sum_last),
 	  T(faultlog_gives_up_a_full_file_says_so_once_and_goes_on),
 	  T(faultlog_sum_is_silent_without_faults_and_short_when_all_were_reported),
+	  T(faultlog_counts_and_says_what_was_not_written_of_the_watched),
 	  T(faultlog_tells_faults_apart_however_many_accesses_were_watched),
 	  T(faultlog_sum_shows_the_most_frequent_kinds),
 	  T(faultlog_sum_sorts_the_kinds_and_counts_those_it_does_not_show),

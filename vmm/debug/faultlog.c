@@ -382,6 +382,27 @@ void faultlog_watched(struct faultlog *l, const struct fault *f)
 	write_report(l, FAULTLOG_TEXT | FAULTLOG_JSON, f);
 }
 
+void faultlog_watched_more(struct faultlog *l, uint64_t n)
+{
+	struct json_writer w;
+
+	{
+		LOCK_SCOPE(&l->lock);
+		l->sum.watched += n;
+		l->sum.watched_more += n;
+	}
+	LOCK_SCOPE(&l->out);
+	(void)faultsum_more_text(n, l->text_buf, sizeof(l->text_buf));
+	say(l, l->text_buf);
+	if (json_wanted(l)) {
+		begin_line(l, &w);
+		json_object(&w, NULL);
+		json_u64(&w, "watched_not_written", n);
+		json_end(&w);
+		end_line(l, &w);
+	}
+}
+
 /* Puts @k where it belongs among the most frequent ones. */
 static void insert_top(struct faultsum_kind *top, const struct faultsum_kind *k)
 {

@@ -94,6 +94,12 @@ void faultlog_report(struct faultlog *l, unsigned where, const struct fault *f);
 /* Counts and reports @f, an access to what is watched (FAULT_WATCHED): each, and everywhere. */
 void faultlog_watched(struct faultlog *l, const struct fault *f);
 
+/*
+ * Counts @n more of those, which nobody had time to report, and says so: in the file by an object
+ * with the one member "watched_not_written", a number.
+ */
+void faultlog_watched_more(struct faultlog *l, uint64_t n);
+
 /* What was counted up to now. */
 void faultlog_sum(struct faultlog *l, struct faultsum *s);
 

@@ -82,6 +82,34 @@ static void put_kind(struct out *o, const struct faultsum_kind *k, const struct 
 	put(o, "pc 0x%08" PRIx64 "%s%s\n", k->pc, pc.s[0] ? " " : "", pc.s);
 }
 
+/* "2,366 accesses" */
+static void put_accesses(struct out *o, uint64_t n)
+{
+	put(o, "%s access%s", number(n).s, n == 1 ? "" : "es");
+}
+
+static void put_watched(struct out *o, const struct faultsum *s)
+{
+	put(o, "watch: ");
+	put_accesses(o, s->watched);
+	if (s->watched_more)
+		put(o, "; %s reported above\n", number(s->watched - s->watched_more).s);
+	else
+		put(o, ", reported above\n");
+}
+
+size_t faultsum_more_text(uint64_t n, char *buf, size_t size)
+{
+	struct out o = { .buf = buf, .size = size };
+
+	if (size)
+		buf[0] = '\0';
+	put(&o, "watch: ");
+	put_accesses(&o, n);
+	put(&o, " more, not written: they came too fast\n");
+	return o.len;
+}
+
 size_t faultsum_text(const struct faultsum *s, const struct report_names *names, char *buf,
 		     size_t size)
 {
@@ -92,8 +120,7 @@ size_t faultsum_text(const struct faultsum *s, const struct report_names *names,
 	if (size)
 		buf[0] = '\0';
 	if (s->watched)
-		put(&o, "watch: %s access%s, reported above\n", number(s->watched).s,
-		    s->watched == 1 ? "" : "es");
+		put_watched(&o, s);
 	if (!s->faults)
 		return o.len;
 	if (s->text == s->faults) {
@@ -171,6 +198,8 @@ void faultsum_json(const struct faultsum *s, const struct report_names *names,
 	json_u64(w, "faults", s->faults);
 	if (s->watched)
 		json_u64(w, "watched", s->watched);
+	if (s->watched_more)
+		json_u64(w, "watched_not_written", s->watched_more);
 	json_u64(w, "kinds", s->kinds);
 	json_u64(w, "unlisted", s->unlisted);
 	json_u64(w, "text", s->text);

@@ -29,8 +29,9 @@ struct faultsum_kind {
 };
 
 struct faultsum {
-	uint64_t faults;  /* all of them; each array below adds up to it */
-	uint64_t watched; /* accesses to what is watched, which are no faults */
+	uint64_t faults;       /* all of them; each array below adds up to it */
+	uint64_t watched;      /* accesses to what is watched, which are no faults */
+	uint64_t watched_more; /* those of them that were not reported */
 	uint64_t by_cause[FAULT_CAUSE_COUNT];
 	uint64_t by_action[FAULT_ACTION_COUNT];
 	uint64_t by_vcpu[CONFIG_MAX_CPUS];
@@ -51,11 +52,16 @@ struct faultsum {
 size_t faultsum_text(const struct faultsum *s, const struct report_names *names, char *buf,
 		     size_t size);
 
+/* One line, ended by '\n', of @n accesses that were not reported. As above. */
+size_t faultsum_more_text(uint64_t n, char *buf, size_t size);
+
 /*
  * One object with the one member "summary", an object:
  *
  *	faults		number
  *	watched		number	accesses to what is watched, which are no faults; absent when 0
+ *	watched_not_written
+ *			number	those of them that came too fast to be reported; absent when 0
  *	kinds		number	of different PC and page
  *	unlisted	number	faults of other kinds, which were only counted
  *	text, json	number	faults that were reported in full there

@@ -200,15 +200,15 @@ static bool carry_out(struct vcpu *v, struct view *w, const struct touching *x,
 	}
 	if (leave(v, x, &t.result, e))
 		*next = FAULT_BROKEN;
-	else if (f && outcome(x, &t.result, &did) && watch_report(h, v->machine, f, did))
+	else if (h->nr && outcome(x, &t.result, &did) && watch_report(h, v->machine, f, did))
 		*next = FAULT_PARK;
 	return true;
 }
 
 /* Frames of their own: struct fault is large. */
-static NOINLINE bool carry_out_watched(struct vcpu *v, struct view *w, const struct touching *x,
-				       const struct watch_hits *h, enum fault_next *next,
-				       struct err *e)
+static NOINLINE bool carry_out_told(struct vcpu *v, struct view *w, const struct touching *x,
+				    const struct watch_hits *h, enum fault_next *next,
+				    struct err *e)
 {
 	struct fault f = { .vcpu = v->index, .pc = w->pc };
 
@@ -219,10 +219,11 @@ static NOINLINE bool carry_out_watched(struct vcpu *v, struct view *w, const str
 	return carry_out(v, w, x, h, &f, next, e);
 }
 
-static NOINLINE bool carry_out_unwatched(struct vcpu *v, struct view *w, const struct touching *x,
-					 enum fault_next *next, struct err *e)
+static NOINLINE bool carry_out_untold(struct vcpu *v, struct view *w, const struct touching *x,
+				      const struct watch_hits *h, enum fault_next *next,
+				      struct err *e)
 {
-	return carry_out(v, w, x, NULL, NULL, next, e);
+	return carry_out(v, w, x, h, NULL, next, e);
 }
 
 static bool take_apart(struct touching *x, struct insn *i, struct view *w,
@@ -267,8 +268,10 @@ enum watch_did watch_insn(struct vcpu *v, struct view *w, enum watch_how how, en
 		return did;
 	for (unsigned n = 0; n < x.nr; n++)
 		watch_note(&h, v->machine, x.span[n].pa, x.span[n].va, x.span[n].bytes, x.kinds);
-	done = h.nr ? carry_out_watched(v, w, &x, &h, next, e)
-		    : carry_out_unwatched(v, w, &x, next, e);
+	if (h.nr && watch_wants_facts(&h, v->machine))
+		done = carry_out_told(v, w, &x, &h, next, e);
+	else
+		done = carry_out_untold(v, w, &x, &h, next, e);
 	return done ? WATCH_DONE : WATCH_LEFT;
 }
 

@@ -66,9 +66,12 @@ void watch_note(struct watch_hits *h, struct machine *m, uint64_t pa, uint64_t v
 /* Sets @h to what changed in the pages that are open. */
 void watch_note_changes(struct watch_hits *h, const struct machine *m);
 
+/* Whether to gather the facts of who did it; else each is only counted. */
+bool watch_wants_facts(const struct watch_hits *h, const struct machine *m);
+
 /*
- * Reports those of @h that are for @access, which was done. *f has what is known of who did it.
- * True when the machine stops here, and was told.
+ * Reports those of @h that are for @access, which was done. *f has what is known of who did it;
+ * NULL: they are counted. True when the machine stops here, and was told.
  */
 bool watch_report(const struct watch_hits *h, struct machine *m, struct fault *f,
 		  enum fault_access access);

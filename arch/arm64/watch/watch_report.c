@@ -100,32 +100,49 @@ static bool is_wanted(const struct watch_range *r, enum fault_access access)
 	return true;
 }
 
+bool watch_wants_facts(const struct watch_hits *h, const struct machine *m)
+{
+	for (unsigned i = 0; i < h->nr; i++)
+		if (h->at[i].range->stop)
+			return true;
+	return m->events.watch_room(m->events.ctx);
+}
+
+/* What is known of @hit now that it was done, into *f. */
+static void describe(struct fault *f, const struct watch_hit *hit, const struct machine *m)
+{
+	uint8_t now[16] = { 0 };
+
+	f->action = hit->range->stop ? FAULT_STOPPED : FAULT_CARRIED_OUT;
+	f->ipa = hit->pa;
+	f->va = f->va_decoded = hit->va;
+	f->va_source = hit->va ? FAULT_VA_DECODED : FAULT_VA_UNKNOWN;
+	f->watched = hit->bytes;
+	(void)snprintf(f->watch, sizeof(f->watch), "%s", hit->range->name);
+	memcpy(f->old, hit->old, sizeof(f->old));
+	f->value_known = gmem_peek(m->mem, gpa(hit->pa), now, hit->bytes);
+	memcpy(f->value, now, sizeof(f->value));
+}
+
 bool watch_report(const struct watch_hits *h, struct machine *m, struct fault *f,
 		  enum fault_access access)
 {
 	const struct machine_events *ev = &m->events;
 	bool stop = false;
 
-	f->access = access;
-	f->cause = FAULT_WATCHED;
-	f->ipa_known = f->value_known = true;
-	f->old_known = !h->late;
+	if (f) {
+		f->access = access;
+		f->cause = FAULT_WATCHED;
+		f->ipa_known = true;
+		f->old_known = !h->late;
+	}
 	for (unsigned i = 0; i < h->nr; i++) {
 		const struct watch_hit *hit = &h->at[i];
-		uint8_t now[16] = { 0 };
 
 		if (!is_wanted(hit->range, access))
 			continue;
-		f->action = hit->range->stop ? FAULT_STOPPED : FAULT_CARRIED_OUT;
-		f->ipa = hit->pa;
-		f->va = f->va_decoded = hit->va;
-		f->va_source = hit->va ? FAULT_VA_DECODED : FAULT_VA_UNKNOWN;
-		f->watched = hit->bytes;
-		(void)snprintf(f->watch, sizeof(f->watch), "%s", hit->range->name);
-		memcpy(f->old, hit->old, sizeof(f->old));
-		if (!gmem_peek(m->mem, gpa(hit->pa), now, hit->bytes))
-			f->value_known = false;
-		memcpy(f->value, now, sizeof(f->value));
+		if (f)
+			describe(f, hit, m);
 		ev->watch_hit(ev->ctx, f);
 		stop = stop || hit->range->stop;
 	}

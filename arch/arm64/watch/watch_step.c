@@ -208,6 +208,13 @@ static NOINLINE bool report_changes(struct view *w, const struct watch_hits *h)
 	return watch_report(h, w->v->machine, &f, FAULT_WRITE);
 }
 
+static bool tell_changes(struct view *w, const struct watch_hits *h)
+{
+	if (watch_wants_facts(h, w->v->machine))
+		return report_changes(w, h);
+	return watch_report(h, w->v->machine, NULL, FAULT_WRITE);
+}
+
 static enum turn do_one(struct stepper *s, struct view *w, enum fault_next *next, struct err *e)
 {
 	uint32_t word = 0;
@@ -219,7 +226,7 @@ static enum turn do_one(struct stepper *s, struct view *w, enum fault_next *next
 	*next = FAULT_RUN;
 	step = step_open(s, w, word, e);
 	watch_note_changes(h, w->v->machine);
-	if (h->nr && step != STEP_REFUSED && report_changes(w, h)) {
+	if (h->nr && step != STEP_REFUSED && tell_changes(w, h)) {
 		*next = FAULT_PARK;
 		return TURN_ENDS;
 	}
@@ -231,12 +238,14 @@ static NOINLINE enum turn do_fetched(struct stepper *s, struct view *w, const st
 				     enum fault_next *next, struct err *e)
 {
 	struct fault f = { .vcpu = w->v->index, .pc = w->pc, .size = 4 };
+	const bool facts = watch_wants_facts(h, w->v->machine);
 	enum turn t;
 
-	watch_capture(&f, w);
+	if (facts)
+		watch_capture(&f, w);
 	t = do_one(s, w, next, e);
 	if ((t == TURN_GOES_ON || t == TURN_ENDS) &&
-	    watch_report(h, w->v->machine, &f, FAULT_FETCH) && *next == FAULT_RUN)
+	    watch_report(h, w->v->machine, facts ? &f : NULL, FAULT_FETCH) && *next == FAULT_RUN)
 		*next = FAULT_PARK;
 	return t;
 }
