@@ -142,12 +142,13 @@ static inline ALWAYS_INLINE enum fault_next mmio(struct vcpu *vcpu, struct exits
 static enum fault_next failed(struct vcpu *v, int error, struct err *e)
 {
 	uintptr_t poison = poison_take();
+	const bool failed = error == EHWPOISON || poison;
 
-	if (error == EFAULT) {
-		exits_add(&v->machine->arch->vcpu[v->index].exits, EXIT_EFAULT, 0, 0, 0);
+	if (error == EFAULT || failed)
+		exits_add(&v->machine->arch->vcpu[v->index].exits, EXIT_REFUSED, 0, 0, 0);
+	if (error == EFAULT)
 		return fault_efault(v, e);
-	}
-	if (error == EHWPOISON || poison)
+	if (failed)
 		return fault_poison(v, poison, e);
 	if (error == EINTR || error == EAGAIN)
 		return FAULT_RUN;
@@ -179,6 +180,7 @@ static inline ALWAYS_INLINE enum vcpu_result run(struct vcpu *v, const bool trac
 			exits_add(exits, EXIT_NISV, r->arm_nisv.fault_ipa, 0, 0);
 			next = fault_nisv(v, &e);
 		} else if (r->exit_reason == KVM_EXIT_ARM_SEA) {
+			exits_add(exits, EXIT_REFUSED, 0, 0, 0);
 			next = fault_sea(v, &e);
 		} else if (r->exit_reason == KVM_EXIT_SYSTEM_EVENT) {
 			return system_event(v);

@@ -161,26 +161,6 @@ static void backtrace(struct fault *f, struct view *w)
 	f->nr_frames = (unsigned)unwind_frames(&u, f->frame, ARRAY_SIZE(f->frame), &f->frames_cut);
 }
 
-static void exit_text(const struct exit_record *x, const struct space *s, char *buf, size_t size)
-{
-	const struct space_range *r = space_at(s, x->address);
-	const char *who = r ? r->name : "nothing";
-
-	switch ((enum exit_kind)x->kind) {
-	case EXIT_MMIO:
-		(void)snprintf(buf, size, "MMIO %s of %u bytes at 0x%08" PRIx64 ": %s",
-			       x->write ? "write" : "read", x->size, x->address, who);
-		break;
-	case EXIT_NISV:
-		(void)snprintf(buf, size, "access without syndrome at 0x%08" PRIx64 ": %s",
-			       x->address, who);
-		break;
-	case EXIT_EFAULT:
-		(void)snprintf(buf, size, "access that the host does not let through");
-		break;
-	}
-}
-
 static void last_exits(struct fault *f, const struct vcpu *v)
 {
 	const struct arch_machine *a = v->machine->arch;
@@ -191,8 +171,8 @@ static void last_exits(struct fault *f, const struct vcpu *v)
 	static_assert(EXITS_KEPT <= FAULT_EXITS, "all fit in a report");
 
 	for (; n; n--)
-		exit_text(&x->at[(before - n) % EXITS_KEPT], &a->space, f->exit[f->nr_exits++].text,
-			  sizeof(f->exit[0].text));
+		exits_text(&x->at[(before - n) % EXITS_KEPT], &a->space,
+			   f->exit[f->nr_exits++].text, sizeof(f->exit[0].text));
 }
 
 void capture_history(struct fault *f, struct view *w)

@@ -276,6 +276,17 @@ static NOINLINE enum fault_next report(struct vcpu *v, const struct bad *b, unsi
 	return next;
 }
 
+/* For the reports of later ones: an exit that said nothing of itself was this. */
+static void explain_exit(struct vcpu *v, const struct bad *b)
+{
+	enum exit_kind kind = b->walk ? EXIT_WALK : EXIT_GUARD;
+
+	if (b->cause == FAULT_HOST_MEMORY)
+		kind = EXIT_MEMORY;
+	if (b->has_ipa)
+		exits_explain(&arch_vcpu(v)->exits, kind, b->ipa, b->size, b->access);
+}
+
 static NOINLINE enum fault_next settle(struct vcpu *v, const struct bad *b, struct err *e)
 {
 	const struct machine_events *ev = &v->machine->events;
@@ -296,6 +307,7 @@ static NOINLINE enum fault_next settle(struct vcpu *v, const struct bad *b, stru
 	if (kvm_get_reg(v->fd, REG_PC, &f.pc, e))
 		return FAULT_BROKEN;
 	storm_note(v, b, &f);
+	explain_exit(v, b);
 	where = ev->fault_count(ev->ctx, &f);
 	consider_guards(v, b);
 	return where ? report(v, b, where, &f, e) : act(v, b, f.action, e);

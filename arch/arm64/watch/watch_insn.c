@@ -311,8 +311,13 @@ bool watch_efault(struct vcpu *v, struct view *w, enum fault_next *next, struct 
 
 	if (!a->watching.set)
 		return false;
-	if (!by_hand(v, w, next, e))
-		return watch_alone(v, next, e);
+	if (!by_hand(v, w, next, e)) {
+		if (!watch_alone(v, next, e))
+			return false;
+		exits_explain(&a->vcpu[v->index].exits, EXIT_WATCHED, 0, 0, FAULT_READ);
+		return true;
+	}
+	exits_explain(&a->vcpu[v->index].exits, EXIT_WATCHED, 0, 0, FAULT_READ);
 	if (*next == FAULT_RUN && watch_cpu_of(a, v->index)->pairing)
 		*next = watch_pair(v, e);
 	return true;
