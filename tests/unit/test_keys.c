@@ -243,7 +243,12 @@ TEST(guesses_what_was_meant_and_nothing_far)
 	EXPECT_STR(guess("sizes"), "size");
 	EXPECT_STR(guess("num"), "number");
 	EXPECT_STR(guess("flg"), "flag");
+	EXPECT_STR(guess("flga"), "flag");
 	EXPECT_STR(guess("zzzz"), "");
+	EXPECT_STR(guess("flux"), "");
+	EXPECT_STR(guess("in"), "in");
+	EXPECT_STR(guess("an"), ""); /* half of so short a name is no hint */
+	EXPECT_STR(guess("fin"), "");
 	EXPECT_STR(guess(""), "");
 	EXPECT_STR(guess("numbernumbernumbernumbernumbernumbernumber"), "");
 }
@@ -338,6 +343,8 @@ TEST(text_of_an_object_is_strict)
 {
 	REFUSED("--in: 'pth' is not known; did you mean path?", "--in", "pth=a");
 	REFUSED("--in: 'zz' is not known; there are path, queues, ro", "--in", "path=a,zz");
+	REFUSED("--in: 'frob' is not known; there are path, queues, ro", "--in", "path=a,frob=1");
+	REFUSED("--in: 'rw' is not known; there are path, queues, ro", "--in", "path=a,rw");
 	REFUSED("--in: path is there twice; write it once", "--in", "path=a,path=a");
 	REFUSED("--in: path needs a value; write path=VALUE", "--in", "path");
 	REFUSED("--in: a name is missing; write name=value,name=value", "--in", "");

@@ -116,15 +116,15 @@ static size_t distance(const char *a, const char *b)
 
 void text_guess(struct text_guess *g, const char *typed, const char *name)
 {
-	size_t len = strlen(typed), d;
+	const size_t len = strlen(typed), known = strlen(name);
+	size_t d;
 
-	if (len == 0 || len > LONGEST || strlen(name) > LONGEST)
+	if (len == 0 || len > LONGEST || known > LONGEST)
 		return;
 	d = distance(typed, name);
-	if (d > 1 + len / 4) { /* not near, unless it is the beginning of the name */
-		if (len < 2 || strncmp(typed, name, len) != 0)
-			return;
-	}
+	/* One mistake for every three letters is near, and so is the beginning of the name. */
+	if (d > (len < known ? len : known) / 3 && (len < 2 || strncmp(typed, name, len) != 0))
+		return;
 	if (!g->name || d < g->distance) {
 		g->name = name;
 		g->distance = d;
