@@ -6,16 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* @name: the option, and which of them; for messages. */
+/* @name: the option, and which of them: what vmm says of it begins with that. */
 static struct chardev *open_one(struct consoles *s, enum chardev_kind kind, const char *path,
 				const char *name, const struct chardev_commands *commands,
 				struct loop *l, struct err *e)
 {
 	struct chardev *c = chardev_open(kind, path, commands, l, e);
 
-	if (c && kind == CHARDEV_PTY)
+	if (!c)
+		(void)err_ctx(e, "%s", name);
+	else if (kind == CHARDEV_PTY)
 		log_line(LOG_ERROR, "%s: %s", name, chardev_name(c));
-	else if (c && kind == CHARDEV_STDIO)
+	else if (kind == CHARDEV_STDIO)
 		s->stdio = c;
 	return c;
 }

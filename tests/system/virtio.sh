@@ -286,11 +286,13 @@ test_wrong_options_are_one_sentence_each() {
 	wrong "aio: 'native' is not one of auto, io_uring, threads" --disk img,aio=native
 	wrong "packed: 'perhaps' is neither on nor off" --disk img,packed=perhaps
 	wrong "'readonly' is not known; there are path, ro" --disk img,readonly
+	wrong "'frob' is not known; there are path, ro" --disk img,frob=1
 	wrong 'disk img: another program has it open' --disk img --disk img
 	wrong 'on-enospc: .wait. is not one of pause, error' --on-enospc wait
 	wrong "hvc: 'tty' is not one of stdio, pty, file:PATH, socket:PATH" --hvc tty
 	wrong "hvc: 'file' needs a path; write file:PATH" --hvc file
-	wrong '/nope/x: No such file' --hvc socket:/nope/x
+	wrong 'hvc: socket /nope/x: No such file' --hvc socket:/nope/x
+	wrong 'port a: /nope/x: No such file' --port a,to=file:/nope/x
 	wrong 'port needs a value; write --port NAME' --port
 	wrong 'name is missing; add name=NAME' --port to=pty
 	wrong "to: 'where' is not one of stdio, pty, file:PATH, socket:PATH" --port a,to=where

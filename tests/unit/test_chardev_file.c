@@ -112,7 +112,7 @@ TEST(a_file_that_cannot_be_made_is_named)
 	struct loop *l = loop_create(&e);
 
 	EXPECT(chardev_open(CHARDEV_FILE, "/nowhere/log", NULL, l, &e) == NULL);
-	EXPECT_HAS(e.text, "console /nowhere/log: No such file or directory");
+	EXPECT_HAS(e.text, "/nowhere/log: No such file or directory");
 	loop_destroy(l);
 }
 

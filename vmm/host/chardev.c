@@ -71,7 +71,7 @@ int chardev_init(struct chardev *c, const struct chardev_ops *ops, const char *n
 		ring_done(&c->out);
 		ring_done(&c->recent);
 		free(c->name);
-		return err_set(e, ENOMEM, "console %s: out of memory", name);
+		return err_set(e, ENOMEM, "%s: out of memory", name);
 	}
 	c->ops = ops;
 	c->loop = l;
@@ -106,7 +106,7 @@ static struct chardev *chardev_null(struct loop *l, struct err *e)
 	struct chardev *c = calloc(1, sizeof(*c));
 
 	if (!c)
-		(void)err_set(e, ENOMEM, "console null: out of memory");
+		(void)err_set(e, ENOMEM, "null: out of memory");
 	else if (chardev_init(c, NULL, "null", 0, l, e)) {
 		free(c);
 		c = NULL;
@@ -143,7 +143,7 @@ struct chardev *chardev_open(enum chardev_kind kind, const char *path,
 	case CHARDEV_NULL:
 		return chardev_null(l, e);
 	}
-	(void)err_set(e, EINVAL, "console: unknown kind %d", (int)kind);
+	(void)err_set(e, EINVAL, "unknown kind %d", (int)kind);
 	return NULL;
 }
 

@@ -64,7 +64,7 @@ struct chardev *chardev_file(const char *path, struct loop *l, struct err *e)
 	struct file *f = calloc(1, sizeof(*f));
 
 	if (!f) {
-		(void)err_set(e, ENOMEM, "console %s: out of memory", path);
+		(void)err_set(e, ENOMEM, "%s: out of memory", path);
 		return NULL;
 	}
 	if (hostfd_create(&f->out, path, e)) {

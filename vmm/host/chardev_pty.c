@@ -129,14 +129,14 @@ static int open_pair(char *name, size_t size, struct err *e)
 	struct termios t;
 
 	if (fd < 0 || grantpt(fd) || unlockpt(fd) || ptsname_r(fd, name, size))
-		return err_sys(e, "console pty");
+		return err_sys(e, "pty");
 	/* Only closing it makes the kernel report, from then on, that nobody is there. */
 	other = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (other < 0 || tcgetattr(other, &t))
-		return err_sys(e, "console pty: %s", name);
+		return err_sys(e, "pty: %s", name);
 	cfmakeraw(&t);
 	if (tcsetattr(other, TCSANOW, &t))
-		return err_sys(e, "console pty: %s", name);
+		return err_sys(e, "pty: %s", name);
 	return keep_fd(&fd);
 }
 
@@ -147,7 +147,7 @@ struct chardev *chardev_pty(struct loop *l, struct err *e)
 	int fd;
 
 	if (!p) {
-		(void)err_set(e, ENOMEM, "console pty: out of memory");
+		(void)err_set(e, ENOMEM, "pty: out of memory");
 		return NULL;
 	}
 	fd = open_pair(name, sizeof(name), e);

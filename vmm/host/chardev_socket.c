@@ -185,7 +185,7 @@ struct chardev *chardev_socket(const char *path, struct loop *l, struct err *e)
 
 	if (!s || chardev_init(&s->c, &sock_ops, path, 4096, l, e)) {
 		if (!s)
-			(void)err_set(e, ENOMEM, "console socket %s: out of memory", path);
+			(void)err_set(e, ENOMEM, "socket %s: out of memory", path);
 		free(s);
 		return NULL;
 	}
@@ -193,7 +193,7 @@ struct chardev *chardev_socket(const char *path, struct loop *l, struct err *e)
 	s->listen_watch.ready = accept_client;
 	s->client_watch.ready = client_ready;
 	s->retry.expired = retry;
-	if (unixsock_listen(&s->listener, "console socket", s->c.name, BACKLOG, e) ||
+	if (unixsock_listen(&s->listener, "socket", s->c.name, BACKLOG, e) ||
 	    loop_watch(l, &s->listen_watch, s->listener.fd, EPOLLIN, e)) {
 		unixsock_close(&s->listener);
 		chardev_done(&s->c);

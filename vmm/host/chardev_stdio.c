@@ -281,7 +281,7 @@ struct chardev *chardev_stdio(const struct chardev_commands *commands, struct lo
 	struct stdio *s = calloc(1, sizeof(*s));
 
 	if (!s) {
-		(void)err_set(e, ENOMEM, "console stdio: out of memory");
+		(void)err_set(e, ENOMEM, "stdio: out of memory");
 		return NULL;
 	}
 	hostfd_take(&s->in, STDIN_FILENO, false);

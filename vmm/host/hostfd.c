@@ -76,10 +76,9 @@ int hostfd_create(struct hostfd *h, const char *path, struct err *e)
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
 
 	if (fd < 0 && errno == ENXIO)
-		return err_set(e, ENXIO, "console %s: a FIFO that nobody has open for reading",
-			       path);
+		return err_set(e, ENXIO, "%s: a FIFO that nobody has open for reading", path);
 	if (fd < 0)
-		return err_sys(e, "console %s", path);
+		return err_sys(e, "%s", path);
 	h->kind = HOSTFD_OWN;
 	h->fd = keep_fd(&fd);
 	return 0;
