@@ -76,7 +76,7 @@ static int plug_disks(struct virtio_slots *s, struct machine *m, struct err *e)
 		.on_full = c->on_enospc == ON_ENOSPC_PAUSE ? on_full : NULL,
 		.ctx = m,
 	};
-	int code = 0;
+	int code = virtio_blk_check(disk, c->disks.nr, e);
 
 	for (size_t i = 0; code == 0 && i < c->disks.nr; i++)
 		code = plug(s, m, virtio_blk_create(&disk[i], m->mem, &events, e), e);

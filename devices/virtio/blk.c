@@ -283,9 +283,9 @@ static int create_queue(struct blk *b, unsigned i, struct gmem *mem, struct err 
 	return code ? err_ctx(e, "disk %s", b->name) : 0;
 }
 
-static int open_disk(struct blk *b, const struct virtio_blk_config *c, struct err *e)
+static struct disk_config host_config(const struct virtio_blk_config *c)
 {
-	const struct disk_config host = {
+	return (struct disk_config){
 		.path = c->path,
 		.ro = c->ro,
 		.snapshot = c->snapshot,
@@ -293,6 +293,27 @@ static int open_disk(struct blk *b, const struct virtio_blk_config *c, struct er
 		.cache = c->cache,
 		.engine = c->engine,
 	};
+}
+
+int virtio_blk_check(const struct virtio_blk_config *c, size_t nr, struct err *e)
+{
+	int code = 0;
+
+	for (size_t i = 1; i < nr; i++) {
+		const struct disk_config b = host_config(&c[i]);
+
+		for (size_t j = 0; code == 0 && j < i; j++) {
+			const struct disk_config a = host_config(&c[j]);
+
+			code = disk_check_pair(&a, &b, e);
+		}
+	}
+	return code;
+}
+
+static int open_disk(struct blk *b, const struct virtio_blk_config *c, struct err *e)
+{
+	const struct disk_config host = host_config(c);
 
 	b->disk = disk_open(&host, e);
 	if (!b->disk)

@@ -46,6 +46,9 @@ struct virtio_blk_events {
 	void *ctx;
 };
 
+/* What no two of the @nr disks of a machine may have in common: the image, if one writes to it. */
+int virtio_blk_check(const struct virtio_blk_config *c, size_t nr, struct err *e) MUST_CHECK;
+
 /*
  * Opens the disk. @c and what it points to is borrowed until the return, @mem and @events outlive
  * the device. NULL and @e set on failure.

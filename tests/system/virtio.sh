@@ -286,8 +286,10 @@ test_wrong_options_are_one_sentence_each() {
 	wrong "aio: 'native' is not one of auto, io_uring, threads" --disk img,aio=native
 	wrong "packed: 'perhaps' is neither on nor off" --disk img,packed=perhaps
 	wrong "'readonly' is not known; there are path, ro" --disk img,readonly
+	ln -s img link
+	wrong 'disk img: it is there twice; one that writes' --disk img --disk img
+	wrong 'disk link: it is there twice, also as img; one that writes' --disk img,ro --disk link
 	wrong "'frob' is not known; there are path, ro" --disk img,frob=1
-	wrong 'disk img: another program has it open' --disk img --disk img
 	wrong 'on-enospc: .wait. is not one of pause, error' --on-enospc wait
 	wrong "hvc: 'tty' is not one of stdio, pty, file:PATH, socket:PATH" --hvc tty
 	wrong "hvc: 'file' needs a path; write file:PATH" --hvc file

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -145,6 +146,36 @@ TEST(a_second_writer_is_refused_and_readers_share)
 	disk_rig_close(&r);
 }
 
+static const char *pair(const struct disk_config *a, const struct disk_config *b)
+{
+	static struct err e;
+
+	return disk_check_pair(a, b, &e) ? e.text : "";
+}
+
+TEST(one_command_may_give_an_image_twice_only_to_read_it)
+{
+	char path[200], other[200], alias[200];
+	const struct disk_config rw = { .path = path }, ro = { .path = path, .ro = true },
+				 aside = { .path = path, .snapshot = true },
+				 by_link = { .path = alias }, b = { .path = other },
+				 nowhere = { .path = "/nowhere" };
+
+	(void)snprintf(path, sizeof(path), "%s", disk_rig_image("one", 4096));
+	(void)snprintf(other, sizeof(other), "%s", disk_rig_image("other", 4096));
+	(void)snprintf(alias, sizeof(alias), "%s", disk_rig_path("alias"));
+	EXPECT_EQ(symlink("one", alias), 0);
+	EXPECT_HAS(pair(&rw, &rw), "/one: it is there twice; one that writes");
+	EXPECT_HAS(pair(&rw, &ro), "/one: it is there twice; one that writes");
+	EXPECT_HAS(pair(&aside, &rw), "/one: it is there twice; one that writes");
+	EXPECT_HAS(pair(&ro, &by_link), "/alias: it is there twice, also as ");
+	EXPECT_HAS(pair(&ro, &by_link), "/one; one that writes");
+	EXPECT_STR(pair(&ro, &ro), "");
+	EXPECT_STR(pair(&aside, &ro), "");
+	EXPECT_STR(pair(&rw, &b), "");
+	EXPECT_STR(pair(&nowhere, &nowhere), ""); /* opening it says why */
+}
+
 /* Its ring may hold the image a moment longer than the process lives. */
 TEST(the_image_of_a_killed_writer_can_be_opened_at_once)
 {
@@ -252,6 +283,7 @@ TEST_MAIN(T(what_is_no_image_is_refused_by_its_name), T(an_image_without_a_secto
 	  T(a_tail_that_is_no_whole_sector_is_not_visible),
 	  T(an_image_that_may_only_be_read_says_to_open_it_so),
 	  T(a_second_writer_is_refused_and_readers_share),
+	  T(one_command_may_give_an_image_twice_only_to_read_it),
 	  T(the_image_of_a_killed_writer_can_be_opened_at_once),
 	  T(where_io_uring_is_forbidden_threads_do_the_work), T(the_size_follows_the_image),
 	  T(a_file_has_small_blocks_and_says_what_suits_its_file_system),

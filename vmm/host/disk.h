@@ -75,6 +75,13 @@ struct disk {
  */
 struct disk *disk_open(const struct disk_config *c, struct err *e) MUST_CHECK;
 
+/*
+ * Of two disks of the same machine: -EBUSY, and one sentence, when both are the same image, by
+ * whatever names, and one of them writes to it. What cannot be looked at is left to disk_open().
+ */
+int disk_check_pair(const struct disk_config *a, const struct disk_config *b,
+		    struct err *e) MUST_CHECK;
+
 /* Ends the threads and closes. No disk_queue is left. NULL is fine. */
 void disk_close(struct disk *d);
 

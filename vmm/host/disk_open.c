@@ -125,6 +125,35 @@ static int lock_image(int fd, const char *path, bool writes, struct err *e)
 	return err_set(e, EBUSY, "disk %s: another program has it open for writing", path);
 }
 
+static bool writes_to(const struct disk_config *c)
+{
+	return !c->ro && !c->snapshot;
+}
+
+static bool same_image(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (stat(a, &x) || stat(b, &y))
+		return false;
+	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
+		return x.st_rdev == y.st_rdev;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int disk_check_pair(const struct disk_config *a, const struct disk_config *b, struct err *e)
+{
+	const bool renamed = strcmp(a->path, b->path) != 0;
+
+	if ((!writes_to(a) && !writes_to(b)) || !same_image(a->path, b->path))
+		return 0;
+	return err_set(
+		e, EBUSY,
+		"disk %s: it is there twice%s%s; one that writes would destroy it for the other "
+		"(both may have it with ro or snapshot=on)",
+		b->path, renamed ? ", also as " : "", renamed ? a->path : "");
+}
+
 static int measure(struct host_disk *d, struct err *e)
 {
 	const int64_t bytes = disk_host_size(d->fd);
@@ -209,7 +238,7 @@ static int prepare(struct host_disk *d, const struct disk_config *c, struct err 
 
 struct disk *disk_open(const struct disk_config *c, struct err *e)
 {
-	const bool writes = !c->ro && !c->snapshot;
+	const bool writes = writes_to(c);
 	struct host_disk *d = calloc(1, sizeof(*d));
 	struct stat st;
 
