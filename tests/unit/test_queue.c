@@ -516,6 +516,48 @@ TEST(memory_of_the_host_that_fails_breaks_a_ring_but_not_the_device)
 	in_every_format(memory_fails);
 }
 
+static char told[8 * MiB]; /* bytes that were said to be written */
+
+static void was(void *ctx UNUSED, gpa_t at, size_t len, bool written)
+{
+	EXPECT(at.a >= DRIVER_RAM && at.a - DRIVER_RAM + len <= sizeof(told));
+	if (written)
+		memset(told + (at.a - DRIVER_RAM), 1, len);
+}
+
+/* As a dirty log would have to know it: of requests, rings and what is asked of the driver. */
+static void all_is_told(uint64_t features)
+{
+	static const struct gmem_observer observer = { .was = was };
+	static char before[sizeof(told)];
+	uint64_t cookie;
+	uint32_t written;
+
+	setup(features, 16);
+	room = driver_alloc(&d, 16 * 2048);
+	d.mem.observer = &observer;
+	for (unsigned round = 0; round < 40; round++) {
+		struct shape s = make(round, 16);
+
+		EXPECT(driver_add(&d.queue[0], s.piece, s.nr_out + s.nr_in, round));
+		memset(told, 0, d.used);
+		memcpy(before, d.ram, d.used);
+		mutex_lock(&e->queue[0].lock);
+		(void)queue_want_kicks(&e->queue[0], false);
+		mutex_unlock(&e->queue[0].lock);
+		EXPECT_EQ(echo_serve(e, 0), POP_EMPTY);
+		for (size_t i = 0; i < d.used; i++)
+			EXPECT(told[i] || d.ram[i] == before[i]);
+		EXPECT(driver_get(&d.queue[0], &cookie, &written));
+	}
+	teardown();
+}
+
+TEST(whatever_a_queue_writes_is_told)
+{
+	in_every_format(all_is_told);
+}
+
 TEST(queue_that_cannot_be_made_says_why)
 {
 	static struct queue q;
@@ -541,4 +583,4 @@ TEST_MAIN(T(requests_come_and_go_in_every_format_many_times_round),
 	  T(request_is_read_and_written_from_any_byte_to_any_byte),
 	  T(request_is_trimmed_to_any_part_and_stays_what_it_is),
 	  T(memory_of_the_host_that_fails_breaks_a_ring_but_not_the_device),
-	  T(queue_that_cannot_be_made_says_why))
+	  T(whatever_a_queue_writes_is_told), T(queue_that_cannot_be_made_says_why))

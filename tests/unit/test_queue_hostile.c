@@ -326,6 +326,26 @@ TEST(chain_of_a_table_is_as_long_as_the_device_said)
 	}
 }
 
+/* What came before the table counts, too. */
+TEST(table_behind_pieces_is_shorter_by_them)
+{
+	for (unsigned n = ECHO_SEGS - 2; n <= ECHO_SEGS - 1; n++) {
+		setup();
+		driver_start(&d, VIRTIO_BIT(VIRTIO_F_INDIRECT_DESC), SIZE);
+		for (unsigned i = 0; i < n; i++)
+			driver_desc_at(&d, TABLE + 16 * i, BUF, 1, i + 1 == n ? 0 : D_NEXT,
+				       (uint16_t)(i + 1));
+		driver_desc(&d.queue[0], 0, BUF, 1, D_NEXT, 1);
+		driver_desc(&d.queue[0], 1, BUF, 1, D_NEXT, 2);
+		driver_desc(&d.queue[0], 2, TABLE, 16 * n, D_INDIRECT, 0);
+		driver_avail_index(&d.queue[0], 1);
+		EXPECT_EQ(echo_take(e), n + 2 == ECHO_SEGS);
+		EXPECT_EQ(driver_read(&d, REG_STATUS), n + 2 == ECHO_SEGS ? 0x0f : 0x4f);
+		give_all();
+		driver_done(&d);
+	}
+}
+
 /* What the driver wrote behind the device's back while a request is out has no say any more. */
 TEST(request_is_what_it_was_when_it_was_popped)
 {
@@ -357,4 +377,4 @@ TEST(request_is_what_it_was_when_it_was_popped)
 TEST_MAIN(T(rings_of_a_hostile_driver_break_alone_and_a_reset_cures_them),
 	  T(packed_ring_with_more_available_than_fits_breaks),
 	  T(chain_of_a_table_is_as_long_as_the_device_said),
-	  T(request_is_what_it_was_when_it_was_popped))
+	  T(table_behind_pieces_is_shorter_by_them), T(request_is_what_it_was_when_it_was_popped))

@@ -229,6 +229,7 @@ TEST(queue_is_enabled_only_if_it_can_be_served)
 	} t[] = {
 #define AT  (DRIVER_RAM + MiB)
 #define END (DRIVER_RAM + 8 * MiB)
+#define ROM 0x50000000ULL
 		{ "good", 0, 16, AT, AT + 512, AT + 1024, true },
 		{ "largest", 0, 64, AT, AT + 4096, AT + 8192, true },
 		{ "one entry", 0, 1, AT, AT + 512, AT + 1024, true },
@@ -254,10 +255,24 @@ TEST(queue_is_enabled_only_if_it_can_be_served)
 		{ "available wraps", 0, 16, AT, -2ULL, AT + 1024, false },
 		{ "used wraps", 0, 16, AT, AT + 512, -4ULL, false },
 		{ "used in the registers", 0, 16, AT, AT + 512, DRIVER_MMIO, false },
+		{ "used in read-only memory", 0, 16, AT, AT + 512, ROM, false },
+		{ "the driver's part there", 0, 16, ROM, ROM + 512, AT, true },
+		{ "packed ring there", RING_PACKED, 16, ROM, AT, AT + 512, false },
+		{ "packed events there", RING_PACKED, 16, AT, AT + 512, ROM, false },
 		{ "all at one place", 0, 16, AT, AT, AT, true }, /* its own fault */
 	};
+	static char rom[4096];
+	struct err err;
 
 	setup();
+	EXPECT_EQ(gmem_add(&d.mem,
+			   &(struct gmem_region){ .base = ROM,
+						  .size = sizeof(rom),
+						  .host = rom,
+						  .name = "ROM",
+						  .readonly = true },
+			   &err),
+		  0);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct driver_queue *q = &d.queue[0];
 
