@@ -398,6 +398,26 @@ TEST(input_is_taken_as_the_guest_gives_buffers)
 	guest_end(&g);
 }
 
+TEST(much_input_does_not_keep_the_loop)
+{
+	enum { EACH = 16384 };
+	unsigned taken = 0, before;
+
+	begin_single(0);
+	chr[0].endless = true;
+	for (unsigned i = 0; i < 32; i++)
+		guest_give(&g, RX0, guest_in(DATA + i * EACH, EACH));
+	for (unsigned turns = 0; taken < 32; turns++) {
+		guest_turns(&g, 1);
+		before = taken;
+		while (guest_take(&g, RX0) > 0)
+			taken++;
+		EXPECT(taken - before <= 2 * 65536 / EACH);
+		EXPECT(turns < 20);
+	}
+	guest_end(&g);
+}
+
 TEST(input_waits_until_the_guest_opens_the_port)
 {
 	begin_two(0);
@@ -531,6 +551,26 @@ TEST(a_driver_that_failed_to_add_a_port_hears_no_more_of_it)
 	hear_nothing();
 	say(1, PORT_READY, 1);
 	hear_more(1, NAME, 1, "org.example.agent", 17);
+	hear_nothing();
+	guest_end(&g);
+}
+
+/* Also of what had waited for its buffers. */
+TEST(a_port_that_is_gone_before_it_was_told_hears_nothing)
+{
+	make_two(1000);
+	guest_start(&g, ALL);
+	listen(2);
+	say(0, READY, 1);
+	hear(0, ADD, 1);
+	hear(1, ADD, 1);
+	say(1, PORT_READY, 1);
+	say(1, PORT_READY, 0);
+	listen(4);
+	hear_nothing();
+	say(1, PORT_READY, 1);
+	hear_more(1, NAME, 1, "org.example.agent", 17);
+	hear(1, OPEN, 1);
 	hear_nothing();
 	guest_end(&g);
 }
@@ -743,7 +783,9 @@ TEST(registers_survive_abuse)
 	guest_end(&g);
 }
 
-TEST_MAIN(T(a_single_console_needs_no_multiport_and_has_its_size_in_the_configuration),
+TEST_MAIN(T(much_input_does_not_keep_the_loop),
+	  T(a_port_that_is_gone_before_it_was_told_hears_nothing),
+	  T(a_single_console_needs_no_multiport_and_has_its_size_in_the_configuration),
 	  T(the_driver_is_told_of_each_port_in_order),
 	  T(messages_wait_for_a_driver_that_is_slow_with_buffers),
 	  T(without_multiport_port_0_works_and_other_queues_break),
