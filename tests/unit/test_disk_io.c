@@ -233,7 +233,11 @@ static void failed_stable_write(int engine)
 	disk_rig_fault(&r, fault);
 	next_fault(DISK_WRITE, -ENOSPC);
 	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -ENOSPC);
-	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0);
+	next_fault(DISK_WRITE, -EDQUOT);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -ENOSPC);
+	next_fault(DISK_WRITE, -EFBIG);
+	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -EFBIG);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0); /* nothing was begun that is lost now */
 	next_fault(DISK_WRITE, -EIO);
 	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), -EIO);
 	EXPECT_EQ(disk_rig_write(&r, 0, big, 512), 0);
@@ -257,6 +261,29 @@ static void failed_stable_zeroes(int engine)
 	EXPECT_EQ(atomic_load(&nth), 0); /* it was flushed */
 	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 0, 4096), -EIO);
 	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), -EIO);
+	disk_rig_close(&r);
+}
+
+/* What a snapshot forgets is zeroes from then on, and not what the image had there. */
+static void discarded_snapshot(int engine)
+{
+	const struct disk_config c = { .engine = engine,
+				       .snapshot = true,
+				       .discard = true,
+				       .path = path = disk_rig_image("disk", SIZE) };
+
+	disk_rig_open(&r, &c);
+	memset(big, 0xee, 8192);
+	EXPECT_EQ(disk_rig_write(&r, 4096, big, 8192), 0);
+	EXPECT_EQ(disk_rig_op(&r, DISK_DISCARD, 8192, 8192), 0); /* half of it, and as much more */
+	EXPECT_EQ(disk_rig_read(&r, 0, seen, 20480), 0);
+	expect_image(seen, 0, 4096);
+	EXPECT_EQ(memcmp(seen + 4096, big, 4096), 0);
+	for (unsigned i = 8192; i < 16384; i++)
+		EXPECT_EQ(seen[i], 0);
+	expect_image(seen + 16384, 16384, 4096);
+	disk_rig_peek(path, 0, seen, SIZE);
+	expect_image(seen, 0, SIZE);
 	disk_rig_close(&r);
 }
 
@@ -456,9 +483,10 @@ BOTH_ENGINES(queue_of_another_thread)
 BOTH_ENGINES(crowd)
 BOTH_ENGINES(lost_memory)
 BOTH_ENGINES(failed_stable_zeroes)
+BOTH_ENGINES(discarded_snapshot)
 
 TEST_MAIN(BOTH_T(reads_and_writes), BOTH_T(many_segments), BOTH_T(cut_file), BOTH_T(full_host),
 	  BOTH_T(zeroes), BOTH_T(kicks), BOTH_T(short_transfers), BOTH_T(failed_flush),
 	  BOTH_T(failed_stable_write), BOTH_T(unable_host), BOTH_T(full_file_system),
 	  BOTH_T(kicks_are_never_lost), BOTH_T(queue_of_another_thread), BOTH_T(crowd),
-	  BOTH_T(lost_memory), BOTH_T(failed_stable_zeroes))
+	  BOTH_T(lost_memory), BOTH_T(failed_stable_zeroes), BOTH_T(discarded_snapshot))

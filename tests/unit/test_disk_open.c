@@ -254,6 +254,18 @@ TEST(the_size_follows_the_image)
 	disk_rig_close(&r);
 }
 
+TEST(a_snapshot_stays_as_large_as_its_image_was)
+{
+	const char *path = disk_rig_image("under", MiB);
+	const struct disk_config c = { .path = path, .snapshot = true };
+
+	disk_rig_open(&r, &c);
+	EXPECT_EQ(truncate(path, 3 * MiB), 0);
+	EXPECT_EQ(disk_look_at_size(r.d), 0);
+	EXPECT_EQ(r.d->size, MiB);
+	disk_rig_close(&r);
+}
+
 TEST(a_file_has_small_blocks_and_says_what_suits_its_file_system)
 {
 	const char *path = disk_rig_image("blocks", MiB);
@@ -286,5 +298,6 @@ TEST_MAIN(T(what_is_no_image_is_refused_by_its_name), T(an_image_without_a_secto
 	  T(one_command_may_give_an_image_twice_only_to_read_it),
 	  T(the_image_of_a_killed_writer_can_be_opened_at_once),
 	  T(where_io_uring_is_forbidden_threads_do_the_work), T(the_size_follows_the_image),
+	  T(a_snapshot_stays_as_large_as_its_image_was),
 	  T(a_file_has_small_blocks_and_says_what_suits_its_file_system),
 	  T(cache_none_needs_a_file_system_that_can))

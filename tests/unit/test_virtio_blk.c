@@ -6,9 +6,14 @@
 #include "vmm/base/checked.h"
 #include "vmm/host/disk_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -273,6 +278,74 @@ TEST(the_same_on_a_packed_ring)
 				     VIRTIO_BIT(VIRTIO_F_EVENT_IDX));
 }
 
+/* What keeps track of a snapshot is indexed by sectors. */
+TEST(no_request_leaves_a_snapshot)
+{
+	static const struct ask far[] = {
+		{ .type = IN, .sector = UINT64_MAX - 3, .in = 4 * SECTOR },
+		{ .type = IN, .sector = UINT64_MAX - 3, .in = 8 * SECTOR },
+		{ .type = OUT, .sector = UINT64_MAX - 1, .data = data, .out = 4 * SECTOR },
+		{ .type = ZERO, RANGE(UINT64_MAX - 3, 8, 0) },
+		{ .type = DISCARD, RANGE(UINT64_MAX - 3, 8, 0) },
+	};
+	struct virtio_blk_config c = virtio_blk_defaults;
+	static struct rig r;
+
+	c.snapshot = true;
+	rig_plug(&r, c, NULL);
+	driver_start(&r.d, BLK_FEATURES, 64);
+	for (size_t i = 0; i < ARRAY_SIZE(far); i++)
+		EXPECT_EQ(ask(&r, &far[i]).status, IOERR);
+	EXPECT_EQ(ask(&r, &rows[0].a).status, OK);
+	rig_done(&r);
+}
+
+/* Whether the thread serves a queue, and which signals it blocks. */
+static bool serves(const char *tid, uint64_t *blocked)
+{
+	char path[300], line[256], name[16] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
+	f = fopen(path, "re");
+	EXPECT(f);
+	while (fgets(line, sizeof(line), f)) {
+		(void)sscanf(line, "Name: %15s", name);
+		(void)sscanf(line, "SigBlk: %" SCNx64, blocked);
+	}
+	(void)fclose(f);
+	return strncmp(name, "disk/", 5) == 0;
+}
+
+TEST(threads_that_serve_a_disk_leave_signals_to_others)
+{
+	const uint64_t all = ~(1ULL << (SIGKILL - 1) | 1ULL << (SIGSTOP - 1));
+	const uint64_t libc = 3ULL << 31; /* its own, 32 and 33, which nobody blocks */
+	struct virtio_blk_config c = virtio_blk_defaults;
+	const struct dirent *t;
+	unsigned threads = 0;
+	static struct rig r;
+	uint64_t blocked;
+	sigset_t mine;
+	DIR *dir;
+
+	c.queues = 3;
+	rig_plug(&r, c, NULL);
+	dir = opendir("/proc/self/task");
+	EXPECT(dir);
+	while ((t = readdir(dir))) {
+		if (t->d_name[0] == '.' || !serves(t->d_name, &blocked))
+			continue;
+		EXPECT_EQ(blocked | libc, all);
+		threads++;
+	}
+	(void)closedir(dir);
+	EXPECT_EQ(threads, 3);
+	EXPECT_EQ(pthread_sigmask(SIG_BLOCK, NULL, &mine), 0);
+	EXPECT(!sigismember(&mine, SIGTERM)); /* who made them is as before */
+	rig_done(&r);
+}
+
 TEST(a_disk_to_read_only_is_not_written)
 {
 	static const struct ask writes[] = {
@@ -498,6 +571,7 @@ TEST(a_flush_that_finds_no_room_fails_at_once)
 
 TEST_MAIN(T(a_flush_that_finds_no_room_fails_at_once),
 	  T(each_request_has_the_effect_and_answer_that_it_should), T(the_same_on_a_packed_ring),
+	  T(no_request_leaves_a_snapshot), T(threads_that_serve_a_disk_leave_signals_to_others),
 	  T(a_disk_to_read_only_is_not_written), T(a_request_in_small_pieces_is_the_same),
 	  T(packed_rings_are_offered_unless_that_is_not_wanted),
 	  T(the_configuration_says_what_the_disk_is),
