@@ -46,8 +46,10 @@ TEST(cpio_holds_what_was_put_in)
 	EXPECT_EQ(cpio_link(&c, "l", "a/0", &e), 0);
 	EXPECT_EQ(cpio_node(&c, "n", 0620, 5, 1, &e), 0);
 	memset(bytes, 'n', sizeof(bytes));
-	bytes[sizeof(bytes) - 1] = '\0';
+	bytes[256] = '\0';
 	EXPECT_EQ(cpio_file(&c, bytes, 0600, "", 0, &e), -ENAMETOOLONG);
+	bytes[255] = '\0';
+	EXPECT_EQ(cpio_file(&c, bytes, 0600, "end", 3, &e), 0);
 	EXPECT_EQ(cpio_finish(&c, &fd, &e), 0);
 	cpio_destroy(&c);
 	len = slurp(fd);
@@ -65,6 +67,8 @@ TEST(cpio_holds_what_was_put_in)
 	EXPECT(fake_find(archive, len, "n", &n));
 	EXPECT_EQ(n.mode, S_IFCHR | 0620);
 	EXPECT(n.rdev_major == 5 && n.rdev_minor == 1);
+	EXPECT(fake_find(archive, len, bytes, &n));
+	EXPECT(n.len == 3 && memcmp(n.data, "end", 3) == 0);
 	EXPECT(!fake_find(archive, len, "fff", &n));
 	close_quietly(fd);
 }

@@ -304,6 +304,21 @@ TEST(root_is_found_by_every_kind_of_name)
 	rig_destroy(&r);
 }
 
+/* As most images have it that boot by EFI. */
+TEST(root_of_a_disk_is_not_what_firmware_boots_from)
+{
+	struct rig r;
+
+	rig_create(&r);
+	fake_fs(&r.fake[2], FAKE_PART_A, "vfat", "EFI");
+	EXPECT_EQ(find(&r, "c.img"), 0);
+	EXPECT_STR(r.root.device, "vdc5");
+	EXPECT_STR(r.root.type, "iso9660");
+	EXPECT_EQ(find(&r, "vdc2"), 0); /* unless it is what was asked for */
+	EXPECT_STR(r.root.type, "vfat");
+	rig_destroy(&r);
+}
+
 TEST(root_that_is_not_there_is_a_sentence_with_what_there_is)
 {
 	static const struct {
@@ -391,6 +406,7 @@ TEST_MAIN(T(partition_gpt_is_read_with_both_sector_sizes),
 	  T(fsprobe_knows_each_kind_with_label_and_uuid),
 	  T(fsprobe_labels_hold_nothing_for_a_terminal), T(fsprobe_knows_what_mkfs_ext4_makes),
 	  T(fsprobe_knows_what_mkfs_ext2_makes), T(root_is_found_by_every_kind_of_name),
+	  T(root_of_a_disk_is_not_what_firmware_boots_from),
 	  T(root_that_is_not_there_is_a_sentence_with_what_there_is),
 	  T(root_mode_stands_behind_the_name), T(root_devices_are_named_as_linux_does),
 	  T(root_kind_is_seen_by_its_form))
