@@ -467,6 +467,88 @@ static void crowd(int engine)
 	disk_rig_close(&r);
 }
 
+enum { TOGETHER = 4 };
+static _Atomic unsigned together; /* are being done */
+static _Atomic bool alone;	  /* one was done while the others had not begun */
+
+static ssize_t with_the_others(enum disk_op op, ssize_t result)
+{
+	unsigned left = 50000;
+
+	if (op != DISK_ZERO)
+		return result;
+	for (atomic_fetch_add(&together, 1); atomic_load(&together) < TOGETHER && left; left--)
+		(void)usleep(100);
+	if (!left)
+		atomic_store(&alone, true);
+	return result;
+}
+
+static unsigned nr_idle(void)
+{
+	struct disk_pool *p = &host_disk(r.d)->pool;
+	unsigned n;
+
+	(void)pthread_mutex_lock(&p->lock);
+	n = p->idle;
+	(void)pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+/* What takes the host long keeps no other waiting, also where a thread was idle a moment ago. */
+TEST(requests_for_threads_are_done_beside_each_other)
+{
+	static struct disk_io io[TOGETHER];
+
+	on(DISK_THREADS, DISK_WRITEBACK);
+	EXPECT_EQ(disk_rig_op(&r, DISK_FLUSH, 0, 0), 0); /* leaves one that is idle */
+	while (!nr_idle())
+		(void)usleep(100);
+	disk_rig_fault(&r, with_the_others);
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		io[i] = (struct disk_io){
+			.op = DISK_ZERO, .offset = i * 65536, .len = 65536, .done = count
+		};
+		disk_start(r.q, &io[i]);
+	}
+	while (disk_in_flight(r.q))
+		(void)disk_wait(r.q, -1, -1);
+	EXPECT_EQ(nr_done, TOGETHER);
+	EXPECT(!atomic_load(&alone));
+	disk_rig_close(&r);
+}
+
+static void ended(struct disk_io *io UNUSED)
+{
+}
+
+/* The kernel tells a failure once: a flush that goes on beside must not take it for success. */
+TEST(a_flush_waits_for_the_one_before_and_knows_how_it_ended)
+{
+	struct disk_io first = { .op = DISK_FLUSH, .done = ended };
+	struct disk_io second = { .op = DISK_FLUSH, .done = ended };
+	struct disk_queue *other;
+	struct err e;
+
+	on(DISK_URING, DISK_WRITEBACK);
+	other = disk_queue_create(r.d, 8, &e);
+	EXPECT(other != NULL);
+	disk_rig_fault(&r, fault);
+	next_fault(DISK_FLUSH, -EIO);
+	disk_start(r.q, &first);
+	disk_start(other, &second);
+	EXPECT(!disk_wait(other, -1, 100));
+	EXPECT_EQ(disk_in_flight(other), 1);
+	while (disk_in_flight(r.q))
+		(void)disk_wait(r.q, -1, -1);
+	while (disk_in_flight(other))
+		(void)disk_wait(other, -1, -1);
+	EXPECT_EQ(first.result, -EIO);
+	EXPECT_EQ(second.result, -EIO);
+	disk_queue_destroy(other);
+	disk_rig_close(&r);
+}
+
 BOTH_ENGINES(reads_and_writes)
 BOTH_ENGINES(many_segments)
 BOTH_ENGINES(cut_file)
@@ -489,4 +571,6 @@ TEST_MAIN(BOTH_T(reads_and_writes), BOTH_T(many_segments), BOTH_T(cut_file), BOT
 	  BOTH_T(zeroes), BOTH_T(kicks), BOTH_T(short_transfers), BOTH_T(failed_flush),
 	  BOTH_T(failed_stable_write), BOTH_T(unable_host), BOTH_T(full_file_system),
 	  BOTH_T(kicks_are_never_lost), BOTH_T(queue_of_another_thread), BOTH_T(crowd),
-	  BOTH_T(lost_memory), BOTH_T(failed_stable_zeroes), BOTH_T(discarded_snapshot))
+	  BOTH_T(lost_memory), BOTH_T(failed_stable_zeroes), BOTH_T(discarded_snapshot),
+	  T(requests_for_threads_are_done_beside_each_other),
+	  T(a_flush_waits_for_the_one_before_and_knows_how_it_ended))
