@@ -684,6 +684,13 @@ TEST(the_size_follows_the_terminal)
 	hear_size(0, 100, 50);
 	hear_nothing();
 
+	/* Nor is it told before the driver has the port. */
+	say(0, PORT_READY, 0);
+	chr[0].cols = 90;
+	fake_chardev_call(&chr[0]);
+	guest_turns(&g, 2);
+	hear_nothing();
+
 	/* A port that is no console has no size. */
 	chr[1].cols = 7;
 	fake_chardev_call(&chr[1]);
