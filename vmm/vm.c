@@ -385,6 +385,7 @@ static int make_ram(struct vm *vm, struct err *e)
 	region.size = vm->ram.size;
 	region.host = vm->ram.host;
 	region.guest = vm->ram.guest;
+	region.ram = &vm->ram;
 	if (code == 0)
 		code = gmem_add(&vm->mem, &region, e);
 	for (uint64_t off = 0; code == 0 && off < vm->ram.size; off += SLOT_MAX) {

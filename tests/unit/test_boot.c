@@ -317,10 +317,11 @@ static void make_ram(struct gmem *mem)
 
 	EXPECT(ram != MAP_FAILED);
 	*mem = (struct gmem){ 0 };
-	EXPECT_EQ(gmem_add(mem,
-			   &(struct gmem_region){ RAM_BASE, RAM_SIZE, ram, "RAM", false, NULL },
-			   &e),
-		  0);
+	EXPECT_EQ(
+		gmem_add(mem,
+			 &(struct gmem_region){ RAM_BASE, RAM_SIZE, ram, "RAM", false, NULL, NULL },
+			 &e),
+		0);
 }
 
 static void expect_loaded(const struct boot *b, const struct gmem *mem, const char *dtb)

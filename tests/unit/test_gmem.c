@@ -139,9 +139,53 @@ TEST(gmem_single_accesses_have_every_size_and_place)
 	EXPECT(!gmem_store(&m, gpa(0x11ffc), "abcdefgh", 8)); /* in two regions */
 }
 
+TEST(gmem_gives_back_what_is_ram_and_tells_of_it)
+{
+	static const struct gmem_observer o = { before, after, was, NULL };
+	struct gmem m = { .nr = 0 };
+	struct ram ram;
+	struct err e;
+
+	EXPECT_EQ(ram_create(&ram, 0x10000, 0, &e), 0);
+	memset(ram.host, 0xab, 0x10000);
+	memset(high, 0xcd, sizeof(high));
+	/* 0x10000: RAM; 0x20000: other memory; 0x21000: RAM that is read-only. */
+	EXPECT_EQ(add(&m, 0x20000, sizeof(high), high, &e), 0);
+	EXPECT_EQ(gmem_add(&m,
+			   &(struct gmem_region){
+				   .base = 0x10000, .size = 0x8000, .host = ram.host, .ram = &ram },
+			   &e),
+		  0);
+	EXPECT_EQ(gmem_add(&m,
+			   &(struct gmem_region){ .base = 0x21000,
+						  .size = 0x8000,
+						  .host = ram.host,
+						  .ram = &ram,
+						  .readonly = true },
+			   &e),
+		  0);
+	m.observer = &o;
+	told[0] = '\0';
+	EXPECT_EQ(gmem_discard(&m, gpa(0x20000), 0x9000), 0);
+	EXPECT_EQ(gmem_discard(&m, gpa(0), 0x10fff), 0);
+	EXPECT_EQ(gmem_discard(&m, gpa(0x18000), UINT64_MAX), 0);
+	EXPECT_EQ(gmem_discard(&m, gpa(UINT64_MAX), UINT64_MAX), 0);
+	EXPECT_STR(told, "");
+	EXPECT_EQ(gmem_discard(&m, gpa(0x10ff0), 0x2000), 0x1000);
+	EXPECT_STR(told, "w11000+4096");
+	EXPECT_EQ(((uint8_t *)ram.host)[0xfff], 0xab);
+	EXPECT_EQ(((uint8_t *)ram.host)[0x1000], 0);
+	EXPECT_EQ(((uint8_t *)ram.host)[0x2000], 0xab);
+	EXPECT_EQ(gmem_discard(&m, gpa(0), UINT64_MAX), 0x8000);
+	EXPECT_EQ(((uint8_t *)ram.host)[0x7fff], 0);
+	EXPECT_EQ(((uint8_t *)ram.host)[0x8000], 0xab);
+	EXPECT_EQ(high[0], 0xcd);
+	ram_destroy(&ram);
+}
+
 TEST(gmem_never_writes_what_is_read_only)
 {
-	const struct gmem_region rom = { 0x13000, sizeof(high), high, "rom", true, NULL };
+	const struct gmem_region rom = { 0x13000, sizeof(high), high, "rom", true, NULL, NULL };
 	struct gmem m = { .nr = 0 };
 	uint8_t got[4];
 	struct err e;
@@ -176,5 +220,6 @@ TEST(gmem_refuses_bad_regions)
 TEST_MAIN(T(gmem_copies_across_regions_that_touch), T(gmem_writes_nothing_of_what_does_not_fit),
 	  T(gmem_finds_the_region_that_holds_all_of_a_range), T(gmem_never_wraps),
 	  T(gmem_tells_of_what_devices_do_and_of_nothing_else),
-	  T(gmem_single_accesses_have_every_size_and_place), T(gmem_never_writes_what_is_read_only),
+	  T(gmem_single_accesses_have_every_size_and_place),
+	  T(gmem_gives_back_what_is_ram_and_tells_of_it), T(gmem_never_writes_what_is_read_only),
 	  T(gmem_refuses_bad_regions))

@@ -69,6 +69,70 @@ TEST(ram_mapped_twice_is_the_same_memory_with_rights_of_its_own)
 	EXPECT(r.guest == NULL);
 }
 
+static unsigned resident(const void *at, size_t pages)
+{
+	unsigned char in[16];
+	unsigned n = 0;
+
+	EXPECT(pages <= sizeof(in));
+	EXPECT_EQ(mincore((void *)(uintptr_t)at, pages * 4096, in), 0);
+	for (size_t i = 0; i < pages; i++)
+		n += in[i] & 1;
+	return n;
+}
+
+static void gives_back(unsigned flags)
+{
+	struct ram r;
+	struct err e;
+	char *at;
+
+	EXPECT_EQ(ram_create(&r, 64 * KiB, flags, &e), 0);
+	EXPECT_EQ(r.page, (uint64_t)sysconf(_SC_PAGESIZE));
+	EXPECT_EQ(r.page, 4096);
+	at = r.host;
+	memset(at, 0xab, 64 * KiB);
+	EXPECT_EQ(resident(r.guest, 16), 16);
+
+	/* Only whole pages, and nothing beside them. */
+	EXPECT_EQ(ram_discard(&r, 4096, 4095), 0);
+	EXPECT_EQ(ram_discard(&r, 4097, 8190), 0);
+	EXPECT_EQ(ram_discard(&r, 64 * KiB, 0), 0);
+	EXPECT_EQ(resident(at, 16), 16);
+	EXPECT_EQ(ram_discard(&r, 4095, 4098), 4096);
+	EXPECT_EQ(resident(at, 16), 15);
+	EXPECT_EQ(resident(at + 4096, 1), 0);
+	EXPECT_EQ((uint8_t)at[4095], 0xab);
+	EXPECT_EQ((uint8_t)at[8192], 0xab);
+	EXPECT_EQ(at[4096], 0);
+	EXPECT_EQ(((volatile char *)r.guest)[8191], 0);
+
+	/* Twice, or of what is partly gone: no harm. */
+	EXPECT_EQ(ram_discard(&r, 4096, 8192), 8192);
+	EXPECT_EQ(ram_discard(&r, 4096, 8192), 8192);
+	EXPECT_EQ(ram_discard(&r, 0, 64 * KiB), 64 * KiB);
+	EXPECT_EQ(resident(at, 16), 0);
+	at[0] = 1;
+	EXPECT_EQ(((volatile char *)r.guest)[0], 1);
+
+	/* Nothing of what says that nothing is to be given back. */
+	r.page = 0;
+	EXPECT_EQ(ram_discard(&r, 0, 64 * KiB), 0);
+	EXPECT_EQ(at[0], 1);
+	/* Of pages of 64 KiB only all 16. */
+	r.page = 64 * KiB;
+	EXPECT_EQ(ram_discard(&r, 0, 60 * KiB), 0);
+	EXPECT_EQ(ram_discard(&r, 0, 64 * KiB), 64 * KiB);
+	ram_destroy(&r);
+}
+
+TEST(ram_gives_whole_pages_back_to_the_host)
+{
+	gives_back(0);
+	gives_back(RAM_SHARED);
+	gives_back(RAM_TWICE);
+}
+
 TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
 {
 	struct ram r;
@@ -86,4 +150,5 @@ TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
 TEST_MAIN(T(ram_is_aligned_and_zero_for_every_kind_and_size), T(ram_may_be_more_than_the_host_has),
 	  T(ram_shared_can_be_neither_shrunk_nor_grown),
 	  T(ram_mapped_twice_is_the_same_memory_with_rights_of_its_own),
+	  T(ram_gives_whole_pages_back_to_the_host),
 	  T(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays))

@@ -148,6 +148,36 @@ void gmem_tell_host_(const struct gmem *m, const void *host, size_t len, bool wr
 		gmem_tell_(m, at, len, written);
 }
 
+/* The part of [@at, @at + @len) that lies in @r. */
+static uint64_t discard_in(const struct gmem *m, const struct gmem_region *r, uint64_t at,
+			   uint64_t len)
+{
+	const uint64_t skip = at < r->base ? r->base - at : 0;
+	uint64_t off, gone;
+
+	if (!r->ram || r->readonly || skip >= len)
+		return 0;
+	off = at + skip - r->base;
+	if (off >= r->size)
+		return 0;
+	len -= skip;
+	if (len > r->size - off)
+		len = r->size - off;
+	gone = ram_discard(r->ram, off, len);
+	if (gone && align_up_ok(off, r->ram->page, &off))
+		gmem_mark_dirty(m, gpa(r->base + off), gone);
+	return gone;
+}
+
+uint64_t gmem_discard(const struct gmem *m, gpa_t at, uint64_t len)
+{
+	uint64_t gone = 0;
+
+	for (size_t i = 0; i < m->nr; i++)
+		gone += discard_in(m, &m->region[i], at.a, len);
+	return gone;
+}
+
 bool gmem_load(const struct gmem *m, gpa_t at, void *dst, unsigned size)
 {
 	struct window w = piece(m, at, size, false);

@@ -16,7 +16,7 @@
 #ifndef VMM_CORE_GMEM_H
 #define VMM_CORE_GMEM_H
 
-#include "vmm/base/err.h"
+#include "vmm/core/ram.h"
 
 typedef struct {
 	uint64_t a;
@@ -34,11 +34,12 @@ struct window {
 };
 
 struct gmem_region {
-	uint64_t base, size; /* bytes, page-aligned */
-	void *host;	     /* borrowed from whoever mapped it; outlives the gmem */
-	const char *name;    /* for reports; borrowed */
-	bool readonly;	     /* neither the guest nor a device writes it */
-	void *guest;	     /* where KVM's slot points to, if not to host; borrowed as well */
+	uint64_t base, size;   /* bytes, page-aligned */
+	void *host;	       /* borrowed from whoever mapped it; outlives the gmem */
+	const char *name;      /* for reports; borrowed */
+	bool readonly;	       /* neither the guest nor a device writes it */
+	void *guest;	       /* where KVM's slot points to, if not to host; borrowed as well */
+	const struct ram *ram; /* that host is the beginning of; NULL: nothing can be given back */
 };
 
 /* Who is told of what devices do; any thread. A call of after() follows each of before(). */
@@ -112,6 +113,13 @@ static inline void gmem_mark_read_host(const struct gmem *m, const void *host, s
 	if (m->observer)
 		gmem_tell_host_(m, host, len, false);
 }
+
+/*
+ * Gives back to the host what of [@at, @at + @len) it takes: whole pages of its own in RAM, which
+ * read as zeroes then (ram_discard()). The rest stays as it is. How many bytes; the observer is
+ * told that they were written.
+ */
+uint64_t gmem_discard(const struct gmem *m, gpa_t at, uint64_t len);
 
 /* As gmem_read(), for who only looks at the guest. */
 bool gmem_peek(const struct gmem *m, gpa_t at, void *dst, size_t len) MUST_CHECK;

@@ -116,7 +116,7 @@ int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 	int map = pool ? MAP_POPULATE : MAP_NORESERVE, code = 0;
 
 	assert(!(flags & RAM_TWICE) || !pool);
-	*r = (struct ram){ .size = size, .fd = -1 };
+	*r = (struct ram){ .size = size, .fd = -1, .page = pool ? 0 : page_size() };
 	if (pool && !align)
 		return err_set(e, ENOTSUP, "--hugepages: this host's kernel has no huge page pool");
 	if (pool && !is_aligned(size, align))
@@ -147,6 +147,20 @@ int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 	if (r->guest != r->host)
 		advise(r, r->guest, pool);
 	return 0;
+}
+
+uint64_t ram_discard(const struct ram *r, uint64_t off, uint64_t len)
+{
+	const int how = r->fd >= 0 ? MADV_REMOVE : MADV_DONTNEED;
+	uint64_t first, last;
+
+	assert(range_inside(off, len, 0, r->size));
+	if (r->page == 0 || !align_up_ok(off, r->page, &first))
+		return 0;
+	last = align_down(off + len, r->page);
+	if (first >= last || madvise((char *)r->host + first, last - first, how) < 0)
+		return 0;
+	return last - first;
 }
 
 void ram_destroy(struct ram *r)
