@@ -353,6 +353,22 @@ TEST(text_of_an_object_is_strict)
 	REFUSED("--in: a name is missing; write name=value,name=value", "--in", "=a");
 }
 
+TEST(a_string_may_mean_something_without_a_value)
+{
+	static const struct key keys[] = {
+		{ .name = "path", .type = KEY_STR, .bare = "all", .offset = 0 },
+		{ 0 },
+	};
+	char *path = NULL;
+	struct err e;
+
+	EXPECT_EQ(keys_from_text(keys, &path, "path", &e), 0);
+	EXPECT_STR(path, "all");
+	EXPECT_EQ(keys_from_text(keys, &path, "path=one", &e), 0);
+	EXPECT_STR(path, "one");
+	keys_free(keys, &path);
+}
+
 TEST(a_doubled_comma_belongs_to_the_value)
 {
 	static const struct {
@@ -594,7 +610,7 @@ TEST_MAIN(T(numbers_are_read_whole_or_not_at_all), T(sizes_have_suffixes_and_do_
 	  T(options_of_a_table_that_is_not_wanted_are_known_and_skipped),
 	  T(wrong_options_are_told_with_name_value_and_bound),
 	  T(unknown_repeated_and_missing_options_are_errors), T(text_of_an_object_is_strict),
-	  T(a_doubled_comma_belongs_to_the_value),
+	  T(a_string_may_mean_something_without_a_value), T(a_doubled_comma_belongs_to_the_value),
 	  T(json_sets_the_same_fields_with_the_same_bounds), T(json_errors_say_where),
 	  T(what_is_written_as_json_reads_back), T(a_list_takes_one_more_each_time),
 	  T(objects_come_one_by_one_in_order), T(hostile_text_is_refused_or_harmless))

@@ -66,6 +66,7 @@ struct key {
 	const struct key *keys;	    /* KEY_OBJECT, KEY_OBJECTS */
 	size_t size;		    /* KEY_OBJECTS: of one; there are at most max */
 	const void *defaults;	    /* KEY_OBJECTS: what one is before it is read; owns nothing */
+	const char *bare;	    /* KEY_STR: what the name alone means; NULL: it needs a value */
 	bool unnamed; /* in "name=value,...": the first value may come without the name */
 };
 

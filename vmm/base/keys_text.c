@@ -90,12 +90,12 @@ static int set_item(const struct key *keys, void *obj, char *item, struct keys_s
 		return -EINVAL;
 	if (!keys_first_time(seen, keys, k))
 		return err_set(e, EINVAL, "%s is there twice; write it once", k->name);
-	if (!equals && !key_is_flag(k))
+	if (!equals && !key_is_flag(k) && !k->bare)
 		return err_set(e, EINVAL, "%s needs a value; write %s=VALUE", k->name, k->name);
 	if (k->type == KEY_OBJECT || k->type == KEY_OBJECTS)
 		return err_set(e, EINVAL, "%s has keys of its own; use a configuration file",
 			       k->name);
-	if (key_set(k, obj, equals ? equals + 1 : NULL, e))
+	if (key_set(k, obj, equals ? equals + 1 : k->bare, e))
 		return err_ctx(e, "%s", k->name);
 	return 0;
 }
