@@ -113,7 +113,8 @@ bool queue_start(struct queue *q, const struct queue_setup *s)
 	q->next_avail = q->avail_seen = q->next_used = 0;
 	q->avail_wrap = q->used_wrap = true;
 	q->pushed = 0;
-	q->asked = q->broken = false;
+	q->asked = q->broken = q->together = false;
+	q->first = NULL;
 	q->started = true;
 	atomic_store_explicit(&q->live, true, memory_order_relaxed);
 	return true;
@@ -234,6 +235,22 @@ void queue_push(struct request *r, size_t written)
 	request_put(r);
 	if (--q->in_flight == 0 && !q->started)
 		cond_broadcast(&q->idle);
+}
+
+void queue_push_begin(struct queue *q)
+{
+	assert_held(&q->lock);
+	q->together = true;
+}
+
+void queue_push_end(struct queue *q)
+{
+	struct ring_op op = { .q = q };
+
+	assert_held(&q->lock);
+	q->together = false;
+	if (queue_live(q) && !poison_run(q->format->publish, &op))
+		queue_break(q);
 }
 
 void queue_flush(struct queue *q)

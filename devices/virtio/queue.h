@@ -81,6 +81,9 @@ struct queue {
 	uint32_t pushed; /* packed: ring entries, split: requests, since the last queue_flush() */
 	uint16_t next_avail, avail_seen, next_used; /* positions; packed: below size */
 	bool avail_wrap, used_wrap;		    /* packed: wrap counters */
+	bool together;	      /* between queue_push_begin() and queue_push_end() */
+	void *first;	      /* packed: the descriptor that waits for that; NULL: none */
+	uint16_t first_flags; /* ... and what its flags will be */
 	uint16_t in_flight;
 	uint32_t entries_out;	    /* packed: ring entries of requests in flight */
 	struct cond idle;	    /* in_flight became 0 */
@@ -138,6 +141,13 @@ enum pop queue_pop(struct queue *q, struct request **r) MUST_CHECK;
  * driver may see it at once; it is told by queue_flush().
  */
 void queue_push(struct request *r, size_t written);
+
+/*
+ * What is pushed between these two the driver sees all at once, or not at all: what belongs
+ * together, as the buffers of one network frame. Nothing else is done with the queue meanwhile.
+ */
+void queue_push_begin(struct queue *q);
+void queue_push_end(struct queue *q);
 
 /* Raises the interrupt if anything was pushed since the last call and the driver wants to know. */
 void queue_flush(struct queue *q);

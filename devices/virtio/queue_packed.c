@@ -101,13 +101,33 @@ static void packed_give(void *ctx)
 	struct ring_op *op = ctx;
 	struct queue *q = op->q;
 	char *at = entry(q, q->next_used);
-	uint32_t flags = q->used_wrap ? DESC_AVAIL | DESC_USED : 0;
+	uint16_t flags = q->used_wrap ? DESC_AVAIL | DESC_USED : 0;
 
 	store32(at + AT_LEN, op->written);
 	store16(at + AT_ID, op->r->id);
-	store16_release(at + AT_FLAGS, (uint16_t)(flags | (op->written ? DESC_WRITE : 0)));
+	if (op->written)
+		flags |= DESC_WRITE;
+	if (q->together && !q->first) {
+		q->first = at;
+		q->first_flags = flags;
+	} else {
+		store16_release(at + AT_FLAGS, flags);
+	}
 	gmem_mark_dirty_host(q->mem, at, DESC_SIZE);
 	move(q, &q->next_used, &q->used_wrap, op->r->entries);
+}
+
+/* The driver looks at the first, and with that at all. */
+static void packed_publish(void *ctx)
+{
+	struct ring_op *op = ctx;
+	struct queue *q = op->q;
+
+	if (!q->first)
+		return;
+	store16_release((char *)q->first + AT_FLAGS, q->first_flags);
+	gmem_mark_dirty_host(q->mem, q->first, DESC_SIZE);
+	q->first = NULL;
 }
 
 static void packed_want_interrupt(void *ctx)
@@ -168,6 +188,7 @@ const struct queue_format queue_packed = {
 	.desc_written = true,
 	.take = packed_take,
 	.give = packed_give,
+	.publish = packed_publish,
 	.want_interrupt = packed_want_interrupt,
 	.ask_kicks = packed_ask_kicks,
 	.refuse_kicks = packed_refuse_kicks,

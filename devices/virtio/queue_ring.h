@@ -36,8 +36,9 @@ struct queue_format {
 	bool any_size;	   /* else a power of two */
 	bool desc_written; /* the descriptors are written, too */
 
-	void (*take)(void *op); /* fills op.r when there is a request, and moves on */
-	void (*give)(void *op);
+	void (*take)(void *op);	   /* fills op.r when there is a request, and moves on */
+	void (*give)(void *op);	   /* shows it to the driver at once, unless q->together */
+	void (*publish)(void *op); /* shows what was given together */
 	void (*want_interrupt)(void *op);
 	void (*ask_kicks)(void *op); /* whether something is available now; keep q->asked */
 	void (*refuse_kicks)(void *op);

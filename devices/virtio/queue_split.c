@@ -80,6 +80,15 @@ static void split_take(void *ctx)
 	op->pop = POP_OK;
 }
 
+static void split_publish(void *ctx)
+{
+	const struct ring_op *op = ctx;
+	const struct queue *q = op->q;
+
+	store16_release(used(q) + RING_IDX, q->next_used);
+	gmem_mark_dirty_host(q->mem, used(q) + RING_IDX, 2);
+}
+
 static void split_give(void *ctx)
 {
 	struct ring_op *op = ctx;
@@ -89,8 +98,9 @@ static void split_give(void *ctx)
 	store32(at, op->r->id);
 	store32(at + 4, op->written);
 	gmem_mark_dirty_host(q->mem, at, USED_EACH);
-	store16_release(used(q) + RING_IDX, ++q->next_used);
-	gmem_mark_dirty_host(q->mem, used(q) + RING_IDX, 2);
+	q->next_used++;
+	if (!q->together)
+		split_publish(ctx);
 }
 
 static void split_want_interrupt(void *ctx)
@@ -147,6 +157,7 @@ const struct queue_format queue_split = {
 	.device_align = 4,
 	.take = split_take,
 	.give = split_give,
+	.publish = split_publish,
 	.want_interrupt = split_want_interrupt,
 	.ask_kicks = split_ask_kicks,
 	.refuse_kicks = split_refuse_kicks,

@@ -315,6 +315,47 @@ TEST(requests_come_back_in_any_order_and_the_ring_fills)
 	in_every_format(full_ring);
 }
 
+/* Three at a time, many times round the ring. */
+static void together(uint64_t features)
+{
+	enum { EACH = 3, ROUNDS = 50 };
+	uint64_t cookie, next = 0;
+	struct driver_queue *q;
+	struct piece p;
+	uint32_t written;
+
+	setup(features, 16);
+	q = &d.queue[0];
+	p = (struct piece){ driver_alloc(&d, 64), 64, true };
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct request *r[EACH];
+
+		for (unsigned i = 0; i < EACH; i++)
+			EXPECT(driver_add(q, &p, 1, round * EACH + i));
+		mutex_lock(&e->queue[0].lock);
+		for (unsigned i = 0; i < EACH; i++)
+			EXPECT_EQ(queue_pop(&e->queue[0], &r[i]), POP_OK);
+		queue_push_begin(&e->queue[0]);
+		for (unsigned i = 0; i < EACH; i++) {
+			queue_push(r[i], i);
+			EXPECT(!driver_get(q, &cookie, &written));
+		}
+		queue_push_end(&e->queue[0]);
+		mutex_unlock(&e->queue[0].lock);
+		for (unsigned i = 0; i < EACH; i++, next++) {
+			EXPECT(driver_get(q, &cookie, &written));
+			EXPECT_EQ(cookie, next);
+			EXPECT_EQ(written, i);
+		}
+	}
+	teardown();
+}
+
+TEST(what_is_pushed_together_is_seen_together)
+{
+	in_every_format(together);
+}
+
 TEST(memory_of_the_pool_is_touched_only_as_it_is_used)
 {
 	struct piece p[20];
@@ -579,6 +620,7 @@ TEST_MAIN(T(requests_come_and_go_in_every_format_many_times_round),
 	  T(interrupts_come_only_as_the_driver_asked),
 	  T(event_is_not_missed_however_many_buffers_were_used_before_the_device_tells),
 	  T(requests_come_back_in_any_order_and_the_ring_fills),
+	  T(what_is_pushed_together_is_seen_together),
 	  T(memory_of_the_pool_is_touched_only_as_it_is_used),
 	  T(request_is_read_and_written_from_any_byte_to_any_byte),
 	  T(request_is_trimmed_to_any_part_and_stays_what_it_is),
