@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between net.c (life, features, configuration), net_rx.c and net_tx.c (frames), net_header.c (what
+ * their headers may say), net_control.c (what the driver asks for) and net_filter.c (which frames
+ * it wants).
+ *
+ * All queues are served by the card's thread, in turns of a struct server. What only turns use
+ * needs no other lock than their queue's: a reset, on a vCPU, writes it when all queues are
+ * stopped, and each of them was locked for that.
+ */
+#ifndef DEVICES_VIRTIO_NET_PARTS_H
+#define DEVICES_VIRTIO_NET_PARTS_H
+
+#include "devices/virtio/net.h"
+#include "devices/virtio/server.h"
+
+#include <pthread.h>
+
+/* Feature bits, section 5.1.3. */
+enum {
+	NET_F_CSUM = 0,
+	NET_F_GUEST_CSUM = 1,
+	NET_F_CTRL_GUEST_OFFLOADS = 2,
+	NET_F_MTU = 3,
+	NET_F_MAC = 5,
+	NET_F_GUEST_TSO4 = 7,
+	NET_F_GUEST_TSO6 = 8,
+	NET_F_GUEST_ECN = 9,
+	NET_F_HOST_TSO4 = 11,
+	NET_F_HOST_TSO6 = 12,
+	NET_F_HOST_ECN = 13,
+	NET_F_MRG_RXBUF = 15,
+	NET_F_STATUS = 16,
+	NET_F_CTRL_VQ = 17,
+	NET_F_CTRL_RX = 18,
+	NET_F_CTRL_RX_EXTRA = 20,
+	NET_F_GUEST_ANNOUNCE = 21,
+	NET_F_MQ = 22,
+	NET_F_CTRL_MAC_ADDR = 23,
+	NET_F_GUEST_USO4 = 54,
+	NET_F_GUEST_USO6 = 55,
+	NET_F_HOST_USO = 56,
+	NET_F_SPEED_DUPLEX = 63,
+};
+
+enum { NET_S_LINK_UP = 1, NET_S_ANNOUNCE = 2 };
+
+/* The configuration space, section 5.1.4, as far as the duplex. */
+struct net_space {
+	uint8_t mac[NET_MAC];
+	le16 status, max_pairs, mtu;
+	le32 speed;
+	uint8_t duplex, unused[3];
+};
+
+#define NET_SPACE_SIZE 17
+
+/* --- net_filter.c: which frames the driver wants ---------------------------------------------- */
+
+#define NET_TABLE 64 /* addresses of each kind; a driver that wants more gets all of that kind */
+
+struct net_table {
+	unsigned nr;
+	bool overflow;
+	uint8_t mac[NET_TABLE][NET_MAC];
+};
+
+struct net_filter {
+	uint8_t mac[NET_MAC];
+	bool promisc, all_multi, all_uni, no_multi, no_uni, no_broadcast;
+	struct net_table uni, multi;
+};
+
+/* What a driver gets that has not said what it wants: all. */
+void net_filter_reset(struct net_filter *f, const uint8_t mac[NET_MAC]);
+
+/* Whether it wants a frame to @to. */
+bool net_filter_wants(const struct net_filter *f, const uint8_t to[NET_MAC]);
+
+/* --- net_header.c ----------------------------------------------------------------------------- */
+
+/* What the driver's features let frames ask for, as a mask of enum net_offload. */
+unsigned net_may_ask(uint64_t features);      /* those from it */
+unsigned net_may_be_given(uint64_t features); /* those to it */
+
+/* Whether features go together: section 5.1.3.1. */
+bool net_features_ok(uint64_t features);
+
+/*
+ * Whether a driver whose frames may ask for @may may send one of @len bytes with this header; then
+ * nothing is left in it that has no meaning.
+ */
+bool net_header_from_driver(struct net_header *h, size_t len, unsigned may);
+
+/*
+ * Makes the header of a frame from the host one that a driver understands which may be given @may;
+ * computes the checksum if it has to. False: it must not get such a frame.
+ */
+bool net_header_to_driver(struct net_frame *f, unsigned may);
+
+/* --- the card --------------------------------------------------------------------------------- */
+
+struct net;
+
+struct net_pair {
+	struct net *net;
+
+	/* The receive queue's lock. */
+	struct net_frame frame;		  /* waits for buffers; its len is 0 when there is none */
+	struct request *held, **held_end; /* buffers that wait for frames, oldest first */
+	unsigned nr_held;
+	size_t room;	    /* bytes in them */
+	struct timer stuck; /* thread; see net_rx.c */
+
+	/* The transmit queue's lock. */
+	struct request *sending; /* a frame that the host end does not take now */
+
+	unsigned wants; /* thread: NET_IN, NET_OUT; what the host end was told */
+};
+
+struct net_counters {
+	_Atomic uint64_t bad;	    /* from the driver, that it must not send */
+	_Atomic uint64_t unsent;    /* from the driver, lost at the host end */
+	_Atomic uint64_t unwanted;  /* for the driver, which wants no such */
+	_Atomic uint64_t too_large; /* for the driver, which has no room for them */
+};
+
+/* Segments of a frame from the driver, its header included. */
+#define NET_TX_SEGS 256
+
+#define NET_QUEUES (2 * NET_MAX_QUEUES + 1)
+
+struct net {
+	struct virtio v;
+	struct net_host *host; /* owned */
+	struct net_front front;
+	struct net_counters lost;
+	struct net_space space; /* v.lock */
+
+	struct loop *loop; /* owned; the thread's */
+	pthread_t thread;
+	bool running;
+	struct call settle; /* brings the configuration space up to date */
+	bool link;	    /* thread: as the front was told */
+	atomic_bool announce;
+
+	/* Turns; see above. */
+	unsigned pairs; /* in use */
+	struct net_filter filter;
+	unsigned given;	     /* enum net_offload: of what may be given, what is wanted */
+	atomic_bool reshape; /* the host end does not know of pairs and given yet */
+
+	unsigned max_pairs;
+	struct net_pair pair[NET_MAX_QUEUES];
+	struct server server[NET_QUEUES]; /* by queue */
+	struct queue queues[NET_QUEUES];
+};
+
+static inline struct net *net_of(const struct server *s)
+{
+	return container_of(s->queue->v, struct net, v);
+}
+
+static inline struct net_pair *net_pair_of(const struct server *s)
+{
+	return &net_of(s)->pair[s->queue->index / 2];
+}
+
+/* Turns of the queues. */
+bool net_receive_turn(struct server *s);
+bool net_transmit_turn(struct server *s);
+bool net_control_turn(struct server *s);
+
+/* The pair's queue is stopped: lets go of its requests, and of the frame for them. */
+void net_receive_stopped(struct net_pair *p);
+void net_transmit_stopped(struct net_pair *p);
+
+/* Sets up what net_rx.c keeps. */
+void net_receive_init(struct net_pair *p);
+
+/* Has the host end tell of @what from now on, or not. */
+static inline void net_pair_want(struct net *n, struct net_pair *p, unsigned what, bool want)
+{
+	p->wants = want ? p->wants | what : p->wants & ~what;
+	net_want(n->host, (unsigned)(p - n->pair), p->wants);
+}
+
+#endif
