@@ -51,6 +51,8 @@ struct machine_events {
 	void *ctx;
 };
 
+struct backends; /* vmm/backends.h */
+
 struct machine {
 	/* Lent by the program; all outlive the machine. */
 	const struct vm_config *config;
@@ -59,6 +61,7 @@ struct machine {
 	struct bus *bus;
 	struct loop *loop;
 	struct keeper *keeper; /* NULL unless config_needs_keeper() */
+	struct backends *backends;
 	struct chardev *console;
 	struct chardev *hvc;	/* of hvc0; NULL: there is no such console, and no port */
 	struct chardev **ports; /* one for each of config.ports */

@@ -57,6 +57,21 @@ struct port_config {
 	char *path; /* file, socket; otherwise NULL */
 };
 
+/* --vhost-user */
+struct vhost_user_config {
+	char *type;		 /* "fs", "net", "blk", or a number; NULL: not given */
+	char *socket;		 /* NULL: not given */
+	char *tag;		 /* of a file system; NULL: not given */
+	uint32_t queues, config; /* 0: not given */
+};
+
+/* --share */
+struct share_config {
+	char *dir, *tag; /* NULL: not given */
+	bool ro;
+	int sandbox; /* enum virtiofsd_sandbox */
+};
+
 #define CONFIG_MAX_DISKS 32 /* as many as there are virtio slots */
 #define CONFIG_MAX_PORTS 30 /* a console device has 31, and the first is --hvc */
 
@@ -81,14 +96,16 @@ struct vm_config {
 	struct console_config hvc; /* CHARDEV_NONE: no hvc0 */
 	struct key_objects ports;  /* struct port_config */
 	bool rng;
-	int on_reset, on_panic;	 /* enum on_reset, enum on_panic */
-	int unclaimed;		 /* enum unclaimed */
-	struct key_list holes;	 /* as hole_parse() reads them */
-	struct key_list roms;	 /* as rom_parse() reads them */
-	struct key_list symbols; /* as symbol_file_parse() reads them */
-	char *fault_log;	 /* NULL: none */
-	struct key_list trace;	 /* as trace_parse() reads them */
-	struct key_list watches; /* as watch_parse() reads them */
+	struct key_objects vhost_users; /* struct vhost_user_config */
+	struct key_objects shares;	/* struct share_config */
+	int on_reset, on_panic;		/* enum on_reset, enum on_panic */
+	int unclaimed;			/* enum unclaimed */
+	struct key_list holes;		/* as hole_parse() reads them */
+	struct key_list roms;		/* as rom_parse() reads them */
+	struct key_list symbols;	/* as symbol_file_parse() reads them */
+	char *fault_log;		/* NULL: none */
+	struct key_list trace;		/* as trace_parse() reads them */
+	struct key_list watches;	/* as watch_parse() reads them */
 	uint32_t grace_s; /* seconds between pressing the power key and ending the VM by force */
 	uint32_t verbose; /* 0..2 */
 };
@@ -119,6 +136,19 @@ enum chardev_kind config_console(const struct vm_config *c);
 
 /* Whether anything of it is a program to start, or a socket to connect to (vmm/host/keeper.h). */
 bool config_needs_keeper(const struct vm_config *c);
+
+/* Whether other processes map the guest's RAM, so that it must be memory that can be shared. */
+bool config_shares_ram(const struct vm_config *c);
+
+/* The number of the device's type; 0: it is none. */
+unsigned vhost_user_type(const struct vhost_user_config *c);
+
+/*
+ * Adds a --share of folder @dir, which the guest mounts by @tag. The strings are copied. Before
+ * config_validate().
+ */
+int config_add_share(struct vm_config *c, const char *dir, const char *tag, bool ro,
+		     struct err *e) MUST_CHECK;
 
 /* Checks that what must be given was, and what spans several fields. Opens nothing. */
 int config_validate(const struct vm_config *c, struct err *e) MUST_CHECK;

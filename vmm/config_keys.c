@@ -2,6 +2,9 @@
 /* The table of options and the defaults; see vmm/config.h. */
 #include "vmm/config.h"
 
+#include "devices/virtio/vhost_user.h"
+#include "vmm/host/virtiofsd.h"
+
 static const char *const feature_names[] = {
 	[FEATURE_AUTO] = "auto", [FEATURE_OFF] = "off", [FEATURE_ON] = "on", NULL
 };
@@ -96,6 +99,92 @@ static const struct key port_keys[] = {
 };
 
 static const struct port_config port_defaults = { .kind = CHARDEV_PTY };
+
+static const struct key vhost_user_keys[] = {
+	{
+		.name = "type",
+		.help = "kind of device",
+		.arg = "fs|net|blk|NUMBER",
+		.type = KEY_STR,
+		.required = true,
+		.min = 1,
+		.offset = offsetof(struct vhost_user_config, type),
+	},
+	{
+		.name = "socket",
+		.help = "where the back end listens",
+		.arg = "PATH",
+		.type = KEY_STR,
+		.required = true,
+		.min = 1,
+		.offset = offsetof(struct vhost_user_config, socket),
+	},
+	{
+		.name = "queues",
+		.help = "queues for requests",
+		.arg = "N",
+		.type = KEY_U32,
+		.max = VHOST_USER_MAX_QUEUES,
+		.offset = offsetof(struct vhost_user_config, queues),
+	},
+	{
+		.name = "tag",
+		.help = "of an fs: what the guest mounts it by",
+		.arg = "NAME",
+		.type = KEY_STR,
+		.min = 1,
+		.offset = offsetof(struct vhost_user_config, tag),
+	},
+	{
+		.name = "config",
+		.help = "bytes of a NUMBER's configuration space",
+		.arg = "BYTES",
+		.type = KEY_U32,
+		.max = 256,
+		.offset = offsetof(struct vhost_user_config, config),
+	},
+	{ 0 },
+};
+
+static const struct vhost_user_config vhost_user_defaults = { .queues = 0 };
+
+static const struct key share_keys[] = {
+	{
+		.name = "dir",
+		.help = "the folder of the host",
+		.arg = "DIR",
+		.type = KEY_STR,
+		.required = true,
+		.unnamed = true,
+		.min = 1,
+		.offset = offsetof(struct share_config, dir),
+	},
+	{
+		.name = "tag",
+		.help = "what the guest mounts it by",
+		.arg = "NAME",
+		.type = KEY_STR,
+		.required = true,
+		.min = 1,
+		.offset = offsetof(struct share_config, tag),
+	},
+	{
+		.name = "ro",
+		.help = "refuse writes",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct share_config, ro),
+	},
+	{
+		.name = "sandbox",
+		.help = "what keeps it in the folder",
+		.type = KEY_CHOICE,
+		.choices = virtiofsd_sandbox_names,
+		.offset = offsetof(struct share_config, sandbox),
+	},
+	{ 0 },
+};
+
+static const struct share_config share_defaults = { .sandbox = VIRTIOFSD_NAMESPACE };
 
 #define AT(field) .offset = offsetof(struct vm_config, field)
 #define FILE_NAME .arg = "FILE", .type = KEY_STR, .min = 1
@@ -289,6 +378,33 @@ const struct key vm_config_keys[] = {
 		.more = "The guest's kernel has a seed from the device tree in any case.",
 		.type = KEY_BOOL,
 		AT(rng),
+	},
+	{
+		.name = "share",
+		.arg = "DIR,tag=NAME[,ro]",
+		.help = "a folder of the host, for the guest to mount",
+		.more = "In the guest: mount -t virtiofs NAME /mnt. vmm starts a virtiofsd for it, "
+			"which must be installed, and ends it. Can be given more than once.",
+		.type = KEY_OBJECTS,
+		.max = CONFIG_MAX_DISKS,
+		.keys = share_keys,
+		.size = sizeof(struct share_config),
+		.defaults = &share_defaults,
+		AT(shares),
+	},
+	{
+		.name = "vhost-user",
+		.arg = "type=...,socket=PATH",
+		.help = "a device that another process serves",
+		.more = "One that speaks vhost-user, as qemu-storage-daemon does for disks in all "
+			"formats of QEMU. It maps all of the guest's memory. When it goes away, "
+			"requests wait until it is back. Can be given more than once.",
+		.type = KEY_OBJECTS,
+		.max = CONFIG_MAX_DISKS,
+		.keys = vhost_user_keys,
+		.size = sizeof(struct vhost_user_config),
+		.defaults = &vhost_user_defaults,
+		AT(vhost_users),
 	},
 	{
 		.section = "Memory",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What spans several fields of a configuration; see vmm/config.h. */
-#include "vmm/config.h"
+#include "vmm/config_parts.h"
 
 #include "devices/virtio/console.h"
 #include "vmm/base/text.h"
@@ -194,20 +194,16 @@ static int validate_ports(const struct vm_config *c, struct err *e)
 
 static int validate_devices(const struct vm_config *c, struct err *e)
 {
-	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE);
+	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE) +
+			 c->vhost_users.nr + c->shares.nr;
 	int ret = validate_disks(c, e);
 
-	if (ret || (ret = validate_ports(c, e)))
+	if (ret || (ret = validate_ports(c, e)) || (ret = validate_backends(c, e)))
 		return ret;
 	if (devices > CONFIG_MAX_DISKS)
 		return err_set(e, EINVAL, "%zu virtio devices are too many; there can be %d",
 			       devices, CONFIG_MAX_DISKS);
 	return 0;
-}
-
-bool config_needs_keeper(const struct vm_config *c UNUSED)
-{
-	return false;
 }
 
 int config_validate(const struct vm_config *c, struct err *e)

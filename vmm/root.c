@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/root.h"
 
+#include "devices/virtio/vhost_user.h"
 #include "vmm/arch.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
@@ -14,8 +15,23 @@ static void say_missing(void *ctx UNUSED, const char *sentence)
 	log_warn("%s", sentence);
 }
 
+static unsigned backend_drivers(unsigned type)
+{
+	switch (type) {
+	case VHOST_USER_NET:
+		return INITRAMFS_NET;
+	case VHOST_USER_BLK:
+		return INITRAMFS_BLK;
+	case VHOST_USER_FS:
+		return INITRAMFS_FS;
+	default:
+		return 0;
+	}
+}
+
 static unsigned devices(const struct vm_config *c)
 {
+	const struct vhost_user_config *peer = c->vhost_users.at;
 	unsigned d = 0;
 
 	if (c->disks.nr)
@@ -24,6 +40,10 @@ static unsigned devices(const struct vm_config *c)
 		d |= INITRAMFS_CONSOLE;
 	if (c->rng)
 		d |= INITRAMFS_RNG;
+	for (size_t i = 0; i < c->vhost_users.nr; i++)
+		d |= backend_drivers(vhost_user_type(&peer[i]));
+	if (c->shares.nr)
+		d |= INITRAMFS_FS;
 	return d;
 }
 

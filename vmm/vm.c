@@ -9,6 +9,7 @@
 #include "vmm/vm.h"
 
 #include "vmm/arch.h"
+#include "vmm/backends.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
 #include "vmm/consoles.h"
@@ -44,6 +45,7 @@ struct vm {
 	struct bus *bus;
 	struct loop *loop;
 	struct keeper *keeper; /* NULL: nothing to keep */
+	struct backends backends;
 	struct consoles consoles;
 	struct vcpus vcpus;
 	struct machine machine;
@@ -377,7 +379,8 @@ static int open_consoles(struct vm *vm, struct err *e)
 static int make_ram(struct vm *vm, struct err *e)
 {
 	unsigned flags = (vm->config->hugepages ? RAM_HUGETLB : 0) |
-			 (vm->config->watches.nr ? RAM_TWICE : 0);
+			 (vm->config->watches.nr ? RAM_TWICE : 0) |
+			 (config_shares_ram(vm->config) ? RAM_SHARED : 0);
 	uint64_t base = arch_ram_base();
 	struct gmem_region region = { .base = base, .name = "RAM" };
 	int code = ram_create(&vm->ram, vm->config->mem, flags, e);
@@ -386,6 +389,8 @@ static int make_ram(struct vm *vm, struct err *e)
 	region.host = vm->ram.host;
 	region.guest = vm->ram.guest;
 	region.ram = &vm->ram;
+	region.shared = vm->ram.fd >= 0;
+	region.fd = vm->ram.fd;
 	if (code == 0)
 		code = gmem_add(&vm->mem, &region, e);
 	for (uint64_t off = 0; code == 0 && off < vm->ram.size; off += SLOT_MAX) {
@@ -435,6 +440,7 @@ static int build(struct vm *vm, struct err *e)
 		.bus = vm->bus,
 		.loop = vm->loop,
 		.keeper = vm->keeper,
+		.backends = &vm->backends,
 		.vcpus = &vm->vcpus,
 		.events = {
 			.guest = on_guest_event,
@@ -463,6 +469,8 @@ static int build(struct vm *vm, struct err *e)
 		code = vcpus_create(&vm->vcpus, vm->config->cpus, m, arch_vcpu_run, e);
 	if (code == 0)
 		code = open_consoles(vm, e);
+	if (code == 0)
+		code = backends_open(&vm->backends, vm->config, vm->keeper, e);
 	if (code == 0)
 		code = arch_machine_create(m, e);
 	if (code == 0)
@@ -499,6 +507,7 @@ static void take_down(struct vm *vm)
 	close_quietly(vm->signal_fd);
 	bus_destroy(vm->bus);
 	keeper_destroy(vm->keeper);
+	backends_close(&vm->backends);
 	loop_destroy(vm->loop);
 	root_free(&vm->root);
 	mutex_destroy(&vm->lock);

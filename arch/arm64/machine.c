@@ -124,7 +124,8 @@ static int create_vm(struct machine *m, struct err *e)
 	if (code == 0 && kvm_cap(m->kvm, KVM_CAP_ARM_SEA_TO_USER))
 		code = kvm_enable_cap(m->kvm, KVM_CAP_ARM_SEA_TO_USER, 0, "SEA_TO_USER", e);
 	/* Huge pages from the pool have no tags, nor has shared memory with KVM before 6.2. */
-	if ((m->config->hugepages || m->config->watches.nr) && cpu.mte == FEATURE_AUTO)
+	if ((m->config->hugepages || m->config->watches.nr || config_shares_ram(m->config)) &&
+	    cpu.mte == FEATURE_AUTO)
 		cpu.mte = FEATURE_OFF;
 	if (code == 0)
 		code = cpu_features_decide(m->kvm, &cpu, f, e);

@@ -6,6 +6,7 @@
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
+#include "vmm/backends.h"
 #include "vmm/base/log.h"
 
 #include <assert.h>
@@ -100,6 +101,17 @@ static int plug_console(struct virtio_slots *s, struct machine *m, struct err *e
 		    virtio_console_create(ports, (unsigned)c->ports.nr + 1, m->mem, m->loop, e), e);
 }
 
+/* Other processes' devices, in the order of --vhost-user and then --share. */
+static int plug_backends(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	struct backends *b = m->backends;
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < b->nr; i++)
+		code = plug(s, m, backend_device(&b->at[i], m->mem, m->loop, e), e);
+	return code;
+}
+
 int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e)
 {
 	int code;
@@ -110,6 +122,8 @@ int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e
 		code = plug_console(s, m, e);
 	if (code == 0 && m->config->rng)
 		code = plug(s, m, virtio_rng_create(m->mem, m->loop, e), e);
+	if (code == 0)
+		code = plug_backends(s, m, e);
 	return code;
 }
 

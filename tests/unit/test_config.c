@@ -186,12 +186,31 @@ TEST(contradictions_are_refused)
 		{ "\"watch\":[\"1+1\"],\"cpu\":{\"aarch32\":true}", "64-bit" },
 		{ "\"watch\":[\"1+1\"],\"cpu\":{\"mte\":\"on\"}", "mte=on" },
 		{ "\"rom\":[\"flash\"]", "--rom: 'flash' is not a file and an address" },
+		{ "\"vhost-user\":[{\"type\":\"disk\",\"socket\":\"s\"}]",
+		  "--vhost-user: type: 'disk' is not fs, net, blk or a number from 1 to 63" },
+		{ "\"vhost-user\":[{\"type\":\"64\",\"socket\":\"s\"}]", "type: '64' is not" },
+		{ "\"vhost-user\":[{\"type\":\"0\",\"socket\":\"s\"}]", "type: '0' is not" },
+		{ "\"vhost-user\":[{\"type\":\"fs\",\"socket\":\"s\"}]", "needs a tag=NAME" },
+		{ "\"vhost-user\":[{\"type\":\"blk\",\"socket\":\"s\",\"tag\":\"t\"}]",
+		  "a tag is for type=fs alone" },
+		{ "\"vhost-user\":[{\"type\":\"blk\",\"socket\":\"s\",\"config\":4}]",
+		  "config is for types by number" },
+		{ "\"share\":[{\"dir\":\"d\",\"tag\":"
+		  "\"0123456789012345678901234567890123456\"}]",
+		  "is longer than 36 bytes" },
+		{ "\"share\":[{\"dir\":\"d\",\"tag\":\"a\"},{\"dir\":\"e\",\"tag\":\"a\"}]",
+		  "two have the tag 'a'" },
+		{ "\"share\":[{\"dir\":\"d\",\"tag\":\"a\"}],"
+		  "\"vhost-user\":[{\"type\":\"fs\",\"socket\":\"s\",\"tag\":\"a\"}]",
+		  "two have the tag 'a'" },
+		{ "\"share\":[{\"dir\":\"d\",\"tag\":\"a\"}],\"cpu\":{\"mte\":\"on\"}",
+		  "--share: its memory is shared" },
 		{ "\"pin\":\"x\"", "--pin: 'x' is not a list of host CPUs from 0 to 1023" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct vm_config c;
-		char text[200];
+		char text[300];
 		struct err e;
 		int n = snprintf(text, sizeof(text), "{\"kernel\":\"k\",%s}", t[i].text);
 
@@ -366,7 +385,33 @@ TEST(the_serial_console_leaves_stdio_to_hvc0_and_only_that)
 	config_free(&c);
 }
 
-TEST_MAIN(T(the_serial_console_leaves_stdio_to_hvc0_and_only_that),
+TEST(devices_of_other_processes_share_the_memory_and_need_a_keeper)
+{
+	struct vm_config c;
+	const struct share_config *s;
+	struct err e;
+
+	config_init(&c);
+	EXPECT(!config_shares_ram(&c));
+	EXPECT(!config_needs_keeper(&c));
+	EXPECT_EQ(config_add_share(&c, "/", "root", true, &e), 0);
+	EXPECT_EQ(config_add_share(&c, "/home", "home", false, &e), 0);
+	s = c.shares.at;
+	EXPECT_EQ(c.shares.nr, 2);
+	EXPECT_STR(s[0].dir, "/");
+	EXPECT_STR(s[1].tag, "home");
+	EXPECT(s[0].ro && !s[1].ro);
+	EXPECT(config_shares_ram(&c));
+	EXPECT(config_needs_keeper(&c));
+	while (c.shares.nr < CONFIG_MAX_DISKS)
+		EXPECT_EQ(config_add_share(&c, "/", "x", true, &e), 0);
+	EXPECT_EQ(config_add_share(&c, "/", "x", true, &e), -ENOSPC);
+	config_free(&c);
+	EXPECT_EQ(c.shares.nr, 0);
+}
+
+TEST_MAIN(T(devices_of_other_processes_share_the_memory_and_need_a_keeper),
+	  T(the_serial_console_leaves_stdio_to_hvc0_and_only_that),
 	  T(watch_items_are_read_as_written_and_nothing_else),
 	  T(ranges_and_policies_are_read_strictly), T(files_at_addresses_are_split_at_the_last_at),
 	  T(defaults_are_what_the_manual_says), T(every_key_is_documented_and_named_once),

@@ -185,7 +185,12 @@ TEST(gmem_gives_back_what_is_ram_and_tells_of_it)
 
 TEST(gmem_never_writes_what_is_read_only)
 {
-	const struct gmem_region rom = { 0x13000, sizeof(high), high, "rom", true, NULL, NULL };
+	const struct gmem_region rom = { .base = 0x13000,
+					 .size = sizeof(high),
+					 .host = high,
+					 .name = "rom",
+					 .readonly = true,
+					 .fd = -1 };
 	struct gmem m = { .nr = 0 };
 	uint8_t got[4];
 	struct err e;

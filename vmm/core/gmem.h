@@ -40,6 +40,8 @@ struct gmem_region {
 	bool readonly;	       /* neither the guest nor a device writes it */
 	void *guest;	       /* where KVM's slot points to, if not to host; borrowed as well */
 	const struct ram *ram; /* that host is the beginning of; NULL: nothing can be given back */
+	bool shared;	       /* other processes may map it: @fd from its beginning */
+	int fd;		       /* sealed memfd, borrowed; with shared alone */
 };
 
 /* Who is told of what devices do; any thread. A call of after() follows each of before(). */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devices/virtio/vhost_user_parts.h"
+
+#include <endian.h>
+
+/* The 16-bit word at @at of the guest's memory. */
+static bool word(const struct gmem *mem, uint64_t at, uint16_t *v)
+{
+	uint16_t raw;
+
+	if (!gmem_load(mem, gpa(at), &raw, sizeof(raw)))
+		return false;
+	*v = le16toh(raw);
+	return true;
+}
+
+enum { INDEX = 2, ENTRIES = 4, AVAIL_EACH = 2, USED_EACH = 8 }; /* bytes in a split ring */
+
+/* Whether entry @i became used in its turn. */
+static bool in_turn(const struct gmem *mem, const struct queue_setup *s, uint16_t i)
+{
+	const uint32_t slot = i & (s->size - 1);
+	uint16_t head, id;
+
+	return word(mem, s->driver + ENTRIES + (uint64_t)AVAIL_EACH * slot, &head) &&
+	       word(mem, s->device + ENTRIES + (uint64_t)USED_EACH * slot, &id) && head == id;
+}
+
+bool vhost_user_resume(const struct gmem *mem, const struct queue_setup *s, bool recorded,
+		       uint16_t *base)
+{
+	uint16_t avail, used, out;
+
+	if (!word(mem, s->device + INDEX, &used) || !word(mem, s->driver + INDEX, &avail))
+		return false;
+	*base = used;
+	out = (uint16_t)(avail - used);
+	if (recorded || out == 0)
+		return true;
+	if (out > s->size)
+		return false;
+	/* What of both rings is not overwritten yet. Before the first round, the rest is zero. */
+	for (uint16_t i = (uint16_t)(avail - s->size); i != used; i++)
+		if (!in_turn(mem, s, i))
+			return false;
+	return true;
+}
