@@ -92,14 +92,16 @@ $(OUT)/obj/%.o: %.S Makefile
 
 # The program that guests with vmm's own initramfs start with; it is a part of vmm.
 GUEST_CFLAGS := -std=gnu17 -g -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
-		-mgeneral-regs-only -mbranch-protection=none -MMD -MP $(WARN)
+		-mgeneral-regs-only -mbranch-protection=none -I. $(WARN)
 GUEST_LDFLAGS := -nostdlib -static -s -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=65536 \
 		 -Wl,-z,noseparate-code,-z,norelro
 
-$(OUT)/obj/guest-init: arch/arm64/guest/init.c Makefile
+GUEST_SRCS := $(sort $(wildcard arch/arm64/guest/*.c))
+
+$(OUT)/obj/guest-init: $(GUEST_SRCS) $(wildcard arch/arm64/guest/*.h) Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $(GUEST_SRCS)
 
 $(OUT)/obj/arch/arm64/guest_init.o: $(OUT)/obj/guest-init
 $(OUT)/obj/arch/arm64/guest_init.o: BASE_FLAGS += -Wa,-I$(OUT)/obj

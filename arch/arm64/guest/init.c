@@ -21,19 +21,11 @@
  *
  * Freestanding: no C library, so that it is a few KiB and builds with any compiler.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/ioctl.h>
+#include "arch/arm64/guest/base.h"
+
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 
 #define PLAN_MAX 65536
-#define LINE_MAX 512
-#define ROOT	 "/root"
 
 /* The kernel enters with the stack pointer at argc. */
 __asm__(".globl _start\n"
@@ -46,254 +38,6 @@ __asm__(".globl _start\n"
 	"	brk	#0\n");
 
 _Noreturn void init_main(const uintptr_t *stack);
-void *memset(void *at, int value, size_t len);
-void *memcpy(void *to, const void *from, size_t len);
-
-/* The compiler may ask for these two. */
-void *memset(void *at, int value, size_t len)
-{
-	for (char *p = at; len; len--)
-		*p++ = (char)value;
-	return at;
-}
-
-void *memcpy(void *to, const void *from, size_t len)
-{
-	const char *f = from;
-
-	for (char *p = to; len; len--)
-		*p++ = *f++;
-	return to;
-}
-
-/* --- the kernel --------------------------------------------------------------------------------
- */
-
-static long call5(long nr, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e)
-{
-	register uintptr_t x0 __asm__("x0") = a;
-	register uintptr_t x1 __asm__("x1") = b;
-	register uintptr_t x2 __asm__("x2") = c;
-	register uintptr_t x3 __asm__("x3") = d;
-	register uintptr_t x4 __asm__("x4") = e;
-	register long x8 __asm__("x8") = nr;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(x0)
-			 : "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x8)
-			 : "memory", "cc");
-	return (long)x0;
-}
-
-#define P(pointer) ((uintptr_t)(pointer))
-
-static int open_at(const char *path, int flags)
-{
-	return (int)call5(SYS_openat, (uintptr_t)AT_FDCWD, P(path), (uintptr_t)flags, 0, 0);
-}
-
-static void close_fd(int fd)
-{
-	(void)call5(SYS_close, (uintptr_t)fd, 0, 0, 0, 0);
-}
-
-static void make_dir(const char *path)
-{
-	(void)call5(SYS_mkdirat, (uintptr_t)AT_FDCWD, P(path), 0755, 0, 0);
-}
-
-static void remove_file(const char *path)
-{
-	(void)call5(SYS_unlinkat, (uintptr_t)AT_FDCWD, P(path), 0, 0, 0);
-}
-
-static void remove_dir(const char *path)
-{
-	(void)call5(SYS_unlinkat, (uintptr_t)AT_FDCWD, P(path), AT_REMOVEDIR, 0, 0);
-}
-
-static long mount_at(const char *what, const char *where, const char *type, unsigned long flags,
-		     const char *options)
-{
-	return call5(SYS_mount, P(what), P(where), P(type), flags, P(options));
-}
-
-static void unmount(const char *where)
-{
-	(void)call5(SYS_umount2, P(where), MNT_DETACH, 0, 0, 0);
-}
-
-static void sleep_ms(long ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	(void)call5(SYS_nanosleep, P(&t), 0, 0, 0, 0);
-}
-
-static long now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)call5(SYS_clock_gettime, CLOCK_MONOTONIC, P(&t), 0, 0, 0);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Reads a file to its end or until @buf is full, and ends it with a NUL: its length, or -errno. */
-static long read_file(const char *path, char *buf, size_t size)
-{
-	int fd = open_at(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-
-	if (fd < 0)
-		return fd;
-	while (len < size - 1) {
-		long n = call5(SYS_read, (uintptr_t)fd, P(buf + len), size - 1 - len, 0, 0);
-
-		if (n == -EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	close_fd(fd);
-	buf[len] = '\0';
-	return (long)len;
-}
-
-/* --- text ------------------------------------------------------------------------------------ */
-
-static size_t length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
-static int equal(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
-
-struct line {
-	char s[LINE_MAX];
-	size_t len;
-};
-
-/* Appends as much as fits. */
-static void add(struct line *l, const char *s)
-{
-	while (*s && l->len < sizeof(l->s) - 1)
-		l->s[l->len++] = *s++;
-	l->s[l->len] = '\0';
-}
-
-static void add_number(struct line *l, unsigned long v)
-{
-	char digits[21];
-	size_t at = sizeof(digits) - 1;
-
-	digits[at] = '\0';
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	add(l, digits + at);
-}
-
-/* What the pieces say together, as one path or sentence; a NULL ends them. */
-#define JOIN(line, ...) join(line, (const char *const[]){ __VA_ARGS__, NULL })
-
-static const char *join(struct line *l, const char *const *pieces)
-{
-	l->len = 0;
-	l->s[0] = '\0';
-	for (; *pieces; pieces++)
-		add(l, *pieces);
-	return l->s;
-}
-
-static void write_console(const char *s)
-{
-	(void)call5(SYS_write, 1, P(s), length(s), 0, 0);
-}
-
-#define SAY(...)                                                                                   \
-	do {                                                                                       \
-		struct line said_;                                                                 \
-		write_console(JOIN(&said_, "vmm-init: ", __VA_ARGS__, "\n"));                      \
-	} while (0)
-
-/* How long the kernel stands still after a panic; kept open, for /proc may be gone by then. */
-static int panic_timeout = -1;
-
-static void keep_panic_timeout(void)
-{
-	panic_timeout = open_at("/proc/sys/kernel/panic", O_RDWR | O_CLOEXEC);
-}
-
-/* Without a time that the user gave it would be for ever, and no one would know. */
-static void shorten_panic(void)
-{
-	char now[2] = { 0 };
-
-	if (panic_timeout < 0)
-		return;
-	(void)call5(SYS_pread64, (uintptr_t)panic_timeout, P(now), sizeof(now), 0, 0);
-	if (now[0] == '0')
-		(void)call5(SYS_pwrite64, (uintptr_t)panic_timeout, P("-1"), 2, 0, 0);
-}
-
-/*
- * The kernel panics when its first program ends, and says so at once, in the middle of what the
- * terminal has not put out yet: so that goes first.
- */
-static _Noreturn void give_up(void)
-{
-	(void)call5(SYS_ioctl, 1, TCSBRK, 1, 0, 0);
-	shorten_panic();
-	for (;;)
-		(void)call5(SYS_exit_group, 1, 0, 0, 0, 0);
-}
-
-/* ": why" for an error that has a name worth giving here; else its number. */
-static const char *why(struct line *l, long error)
-{
-	switch (-error) {
-	case ENOEXEC:
-		return "not for this kernel";
-	case ENOENT:
-		return "not found, or something it needs is not";
-	case EACCES:
-	case EPERM:
-		return "not allowed";
-	case ENODEV:
-		return "the kernel does not know its kind";
-	case EINVAL:
-		return "the kernel finds it invalid";
-	case EROFS:
-		return "it would have to be written, and cannot be";
-	case EIO:
-		return "input/output error";
-	case EBUSY:
-		return "in use";
-	case ENOMEM:
-		return "out of memory";
-	case EKEYREJECTED:
-	case ENOKEY:
-		return "its signature is refused";
-	default:
-		l->len = 0;
-		add(l, "error ");
-		add_number(l, (unsigned long)-error);
-		return l->s;
-	}
-}
 
 /* --- the plan -------------------------------------------------------------------------------- */
 
@@ -304,15 +48,6 @@ struct plan {
 };
 
 static char plan_text[PLAN_MAX];
-
-static unsigned long number(const char *s)
-{
-	unsigned long v = 0;
-
-	for (; *s >= '0' && *s <= '9' && v < 1000000; s++)
-		v = v * 10 + (unsigned long)(*s - '0');
-	return v;
-}
 
 /* Cuts the next line off *@text: its first word, and in *@rest what follows. NULL at the end. */
 static const char *next_line(char **text, char **rest)
@@ -398,38 +133,21 @@ static void follow(struct plan *plan)
 
 /* --- the root file system -------------------------------------------------------------------- */
 
-struct dirent_head {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-
 /* Names in /sys/class/block, for who asked for one that is not there. */
+static long add_device(void *ctx, const char *name)
+{
+	struct line *l = ctx;
+
+	if (l->len)
+		add(l, ", ");
+	add(l, name);
+	return 0;
+}
+
 static void add_block_devices(struct line *l)
 {
-	static char buf[4096] __attribute__((aligned(8)));
-	int fd = open_at("/sys/class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const char *between = "";
-	long n;
-
-	while (fd >= 0 &&
-	       (n = call5(SYS_getdents64, (uintptr_t)fd, P(buf), sizeof(buf), 0, 0)) > 0) {
-		for (long at = 0; at < n;) {
-			const struct dirent_head *d = (const void *)(buf + at);
-
-			at += d->len;
-			if (d->name[0] == '.')
-				continue;
-			add(l, between);
-			add(l, d->name);
-			between = ", ";
-		}
-	}
-	if (fd >= 0)
-		close_fd(fd);
-	if (!*between)
+	(void)each_name("/sys/class/block", add_device, l);
+	if (l->len == 0)
 		add(l, "none");
 }
 
