@@ -449,6 +449,9 @@ static size_t push(struct chardev *c, size_t *had)
 		tell = c->want_room;
 		c->want_room = false;
 	}
+	c->taken += took;
+	if (c->teller)
+		loop_post(c->loop, c->teller);
 	moved(c);
 	if (tell)
 		loop_post(c->loop, &c->ready);
@@ -497,6 +500,16 @@ void chardev_peer(struct chardev *c, bool present)
 	/* What one that left has sent is taken before the front hears that it left. */
 	loop_post(c->loop, present ? &c->output : &c->input);
 	loop_post(c->loop, &c->ready);
+}
+
+uint64_t chardev_taken(const struct chardev *c)
+{
+	return c->taken;
+}
+
+void chardev_tell_taken(struct chardev *c, struct call *call)
+{
+	c->teller = call;
 }
 
 void chardev_look_at_size(struct chardev *c, int fd)

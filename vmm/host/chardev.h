@@ -145,6 +145,13 @@ void chardev_size(struct chardev *c, uint16_t *cols, uint16_t *rows);
 uint64_t chardev_dropped(const struct chardev *c);
 
 /*
+ * Bytes of output that the host's end has taken, or that failed there. @call, when there is one, is
+ * posted each time that it has taken some; NULL: not any more. Loop thread.
+ */
+uint64_t chardev_taken(const struct chardev *c);
+void chardev_tell_taken(struct chardev *c, struct call *call);
+
+/*
  * To be called on the loop thread for SIGTSTP, SIGCONT and SIGWINCH (by signalfd), whatever the
  * kind.
  * SIGTSTP puts the terminal back, stops this process as the signal does by default, and takes the

@@ -67,6 +67,8 @@ struct chardev {
 	bool want_out; /* output waits for room at the host end */
 	bool failing;  /* writing failed last time, and a line said so */
 	bool told;     /* a line said that nobody reads */
+	uint64_t taken;	     /* bytes of output by the back end */
+	struct call *teller; /* posted when it took some; NULL: nobody asks */
 	struct call input, output, stalled, ready;
 	struct timer pace;
 

@@ -8,28 +8,33 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* The shared open file that has O_NONBLOCK by us, or -1. Whoever makes it -1 takes it back. */
-static atomic_int flagged_fd = -1;
+/*
+ * The shared open files that have O_NONBLOCK by us, as bits: what is shared is standard input and
+ * output. Whoever clears one takes it back.
+ */
+static atomic_uint flagged;
 
 void hostfd_restore(void)
 {
-	int fd = atomic_exchange_explicit(&flagged_fd, -1, memory_order_acq_rel);
-	int error = errno, flags;
+	unsigned fds = atomic_exchange_explicit(&flagged, 0, memory_order_acq_rel);
+	int error = errno;
 
-	if (fd < 0)
-		return;
-	flags = fcntl(fd, F_GETFL);
-	if (flags >= 0)
-		(void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	for (int fd = 0; fds; fd++, fds >>= 1) {
+		int flags = fds & 1 ? fcntl(fd, F_GETFL) : -1;
+
+		if (flags >= 0)
+			(void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	}
 	errno = error;
 }
 
 static void set_nonblocking(int fd)
 {
 	static bool registered;
+	const unsigned bit = fd < 32 ? 1U << fd : 0;
 	int flags;
 
-	if (atomic_load_explicit(&flagged_fd, memory_order_relaxed) == fd)
+	if (atomic_load_explicit(&flagged, memory_order_relaxed) & bit)
 		return;
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || (flags & O_NONBLOCK))
@@ -37,7 +42,7 @@ static void set_nonblocking(int fd)
 	if (!registered && atexit(hostfd_restore) == 0)
 		registered = true;
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
-		atomic_store_explicit(&flagged_fd, fd, memory_order_release);
+		(void)atomic_fetch_or_explicit(&flagged, bit, memory_order_release);
 }
 
 void hostfd_take(struct hostfd *h, int fd, bool writing)
