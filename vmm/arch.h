@@ -52,6 +52,7 @@ struct machine_events {
 };
 
 struct backends; /* vmm/backends.h */
+struct virtio_console_port;
 
 struct machine {
 	/* Lent by the program; all outlive the machine. */
@@ -65,6 +66,7 @@ struct machine {
 	struct chardev *console;
 	struct chardev *hvc;	/* of hvc0; NULL: there is no such console, and no port */
 	struct chardev **ports; /* one for each of config.ports */
+	const struct virtio_console_port *command; /* COMMAND_PORTS of them; NULL: no command */
 	struct vcpus *vcpus;
 	struct machine_events events;
 	int initramfs;	     /* a file to put in front of the initrd; -1: none */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 void config_init(struct vm_config *c)
 {
@@ -17,7 +18,25 @@ const char *config_cmdline(const struct vm_config *c)
 {
 	if (c->cmdline)
 		return c->cmdline;
+	if (c->command.nr && c->hvc.kind == CHARDEV_NONE)
+		return CONFIG_COMMAND_CMDLINE;
 	return c->hvc.kind == CHARDEV_NONE ? CONFIG_DEFAULT_CMDLINE : CONFIG_HVC_CMDLINE;
+}
+
+int config_set_command(struct vm_config *c, int argc, char *const *argv, struct err *e)
+{
+	struct key_list *l = &c->command;
+
+	for (size_t i = 0; i < l->nr; i++)
+		free(l->at[i]);
+	free(l->at);
+	*l = (struct key_list){ .at = calloc((size_t)argc, sizeof(*l->at)) };
+	for (; l->at && l->nr < (size_t)argc; l->nr++) {
+		l->at[l->nr] = strdup(argv[l->nr]);
+		if (!l->at[l->nr])
+			break;
+	}
+	return l->nr == (size_t)argc ? 0 : err_set(e, ENOMEM, "out of memory");
 }
 
 void config_free(struct vm_config *c)

@@ -15,6 +15,7 @@
 /* The kernel command line when --cmdline is not given. */
 #define CONFIG_DEFAULT_CMDLINE "console=ttyAMA0 panic=-1"
 #define CONFIG_HVC_CMDLINE     "console=ttyAMA0 console=hvc0 panic=-1" /* with an hvc0 */
+#define CONFIG_COMMAND_CMDLINE "console=ttyAMA0 quiet panic=-1"	       /* with a command */
 
 /* Order is that of the choices on the command line. */
 enum irqchip { IRQCHIP_AUTO, IRQCHIP_GICV2, IRQCHIP_GICV2M, IRQCHIP_GICV3, IRQCHIP_GICV3_ITS };
@@ -84,7 +85,8 @@ enum on_enospc {
 struct vm_config {
 	char *kernel, *initrd, *cmdline, *dtb, *dump_dtb; /* NULL: not given */
 	char *root, *modules;				  /* NULL: not given */
-	uint64_t mem;					  /* bytes */
+	struct key_list command; /* what the guest runs instead of its init; empty: nothing */
+	uint64_t mem;		 /* bytes */
 	uint32_t cpus;
 	char *pin; /* host CPUs for the vCPUs, as cpu_list_parse() reads it; NULL: not pinned */
 	bool hugepages;
@@ -128,10 +130,13 @@ int config_read_file(struct vm_config *c, const char *path, struct err *e) MUST_
 /* Writes @c as JSON: all values, so that it says the same when defaults change. */
 int config_write(const struct vm_config *c, FILE *out, struct err *e) MUST_CHECK;
 
+/* Sets the command, from arguments; what was there before goes. */
+int config_set_command(struct vm_config *c, int argc, char *const *argv, struct err *e) MUST_CHECK;
+
 /* What the kernel gets as its command line: the given one, or a default with all consoles. */
 const char *config_cmdline(const struct vm_config *c);
 
-/* Where the serial console goes: nowhere rather than to stdio when hvc0 is there. */
+/* Where the serial console goes: nowhere rather than to stdio when hvc0 or a command has that. */
 enum chardev_kind config_console(const struct vm_config *c);
 
 /* Whether anything of it is a program to start, or a socket to connect to (vmm/host/keeper.h). */

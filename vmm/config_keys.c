@@ -225,6 +225,16 @@ const struct key vm_config_keys[] = {
 		AT(root),
 	},
 	{
+		.name = "command",
+		.arg = "WORD",
+		.help = "run this in the guest, instead of its init",
+		.more = "Usually all words stand at the end of the command line behind --, as in "
+			"-- ls -l. The command's input, output and exit status are vmm's. See "
+			"docs/command.md.",
+		.type = KEY_LIST,
+		AT(command),
+	},
+	{
 		.name = "modules",
 		.arg = "DIR",
 		.help = "folder with the kernel's modules, for drivers",
@@ -241,7 +251,7 @@ const struct key vm_config_keys[] = {
 		.arg = "TEXT",
 		.help = "kernel command line",
 		.more = "Without it, the kernel gets \"" CONFIG_DEFAULT_CMDLINE
-			"\", and console=hvc0 where there is one.",
+			"\", console=hvc0 where there is one, and quiet with a command.",
 		.type = KEY_STR,
 		AT(cmdline),
 	},
@@ -320,7 +330,8 @@ const struct key vm_config_keys[] = {
 		.name = "console",
 		.help = "where the serial console goes",
 		.more = "With pty, vmm says the name of the terminal at the start. A file is "
-			"written from its beginning. On a Unix socket, vmm listens.",
+			"written from its beginning. On a Unix socket, vmm listens. With a "
+			"command, stdio is that one's, and the console goes nowhere.",
 		.type = KEY_KIND,
 		.choices = console_names,
 		.path_offset = offsetof(struct vm_config, con.path),
@@ -506,7 +517,8 @@ const struct key vm_config_keys[] = {
 		.arg = "SECONDS",
 		.help = "time to power off after a signal",
 		.more = "SIGINT or SIGTERM presses the guest's power key. When the guest is still "
-			"there after this time, or at a second signal, it is ended.",
+			"there after this time, or at a second signal, it is ended. A command gets "
+			"the signals itself, and this time begins with SIGTERM or SIGHUP.",
 		.type = KEY_U32,
 		.max = 24 * 60 * 60,
 		AT(grace_s),

@@ -4,6 +4,7 @@
 
 #include "devices/virtio/console.h"
 #include "vmm/base/text.h"
+#include "vmm/command_wire.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -153,9 +154,10 @@ static int validate_lists(const struct vm_config *c, struct err *e)
 
 enum chardev_kind config_console(const struct vm_config *c)
 {
-	const bool taken = c->hvc.kind == CHARDEV_STDIO && c->con.kind == CHARDEV_STDIO;
+	const bool taken = c->hvc.kind == CHARDEV_STDIO || c->command.nr;
 
-	return taken ? CHARDEV_NULL : (enum chardev_kind)c->con.kind;
+	return taken && c->con.kind == CHARDEV_STDIO ? CHARDEV_NULL
+						     : (enum chardev_kind)c->con.kind;
 }
 
 static int validate_disks(const struct vm_config *c, struct err *e)
@@ -192,10 +194,43 @@ static int validate_ports(const struct vm_config *c, struct err *e)
 	return 0;
 }
 
+static int validate_command(const struct vm_config *c, struct err *e)
+{
+	const struct port_config *p = c->ports.at;
+
+	if (c->command.nr == 0)
+		return 0;
+	if (!*c->command.at[0])
+		return err_set(e, EINVAL, "the command behind -- is empty; write its name first");
+	if (!c->root && !c->initrd)
+		return err_set(
+			e, EINVAL,
+			"%s has to be on a file system of the guest; add --root, or --initrd",
+			text_quote(c->command.at[0]).s);
+	if (c->root && c->initrd)
+		return err_set(e, EINVAL,
+			       "a command runs in --root or in --initrd; leave one of them out");
+	if (c->hvc.kind == CHARDEV_STDIO)
+		return err_set(e, EINVAL, "--hvc: stdio is the command's; give hvc0 another place");
+	for (size_t i = 0; i < c->ports.nr; i++) {
+		if (p[i].kind == CHARDEV_STDIO)
+			return err_set(e, EINVAL,
+				       "--port: %s cannot have stdio, which is the command's; "
+				       "give it another to=",
+				       text_quote(p[i].name).s);
+		if (strncmp(p[i].name, COMMAND_PORT_PREFIX, strlen(COMMAND_PORT_PREFIX)) == 0)
+			return err_set(e, EINVAL,
+				       "--port: names with " COMMAND_PORT_PREFIX
+				       " in front are for the command; choose another than %s",
+				       text_quote(p[i].name).s);
+	}
+	return 0;
+}
+
 static int validate_devices(const struct vm_config *c, struct err *e)
 {
 	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE) +
-			 c->vhost_users.nr + c->shares.nr;
+			 c->vhost_users.nr + c->shares.nr + (c->command.nr != 0);
 	int ret = validate_disks(c, e);
 
 	if (ret || (ret = validate_ports(c, e)) || (ret = validate_backends(c, e)))
@@ -219,13 +254,15 @@ int config_validate(const struct vm_config *c, struct err *e)
 			       "--irqchip: %s serves at most 8 CPUs, and --cpus is %" PRIu32
 			       "; choose gicv3 or fewer",
 			       irqchip_names[c->irqchip], c->cpus);
-	if (c->cpu.aarch32 && (c->root || c->modules))
+	if (c->cpu.aarch32 && (c->root || c->modules || c->command.nr))
 		return err_set(e, EINVAL,
-			       "--%s: what vmm starts such a guest with is a 64-bit program; leave "
+			       "%s: what vmm starts such a guest with is a 64-bit program; leave "
 			       "aarch32 of --cpu out, or bring an --initrd",
-			       c->root ? "root" : "modules");
+			       c->root	    ? "--root"
+			       : c->modules ? "--modules"
+					    : "-- COMMAND");
 	if ((ret = validate_cpu(&c->cpu, e)) || (ret = validate_lists(c, e)) ||
-	    (ret = validate_devices(c, e)))
+	    (ret = validate_devices(c, e)) || (ret = validate_command(c, e)))
 		return ret;
 	return c->pin ? validate_pin(c, e) : 0;
 }

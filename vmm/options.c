@@ -50,7 +50,7 @@ static const struct key no_keys[] = { { 0 } };
 const struct command commands[COMMAND_COUNT] = {
 	[COMMAND_RUN] = {
 		.name = "run",
-		.args = "--kernel FILE [options]",
+		.args = "--kernel FILE [options] [-- COMMAND ARGS...]",
 		.help = "run a virtual machine",
 		.keys = run_keys,
 		.has_config = true,
@@ -128,14 +128,19 @@ static int parse_run(int argc, char *const *argv, struct options *o, struct err 
 {
 	const struct args_into own[] = { { run_keys, o }, { vm_config_keys, NULL }, { 0 } };
 	const struct args_into vm[] = { { run_keys, NULL }, { vm_config_keys, &o->config }, { 0 } };
-	const char *stray = "a kernel is named by --kernel FILE";
-	int ret;
+	const char *stray = "a kernel is named by --kernel FILE, a command stands behind --";
+	int ret, options = argc;
 
-	if ((ret = args_parse(own, argc, argv, stray, e)))
+	if ((ret = args_parse_before(own, argc, argv, stray, &options, e)))
 		return ret;
 	if (o->config_file && config_read_file(&o->config, o->config_file, e))
 		return err_ctx(e, "--config");
-	if ((ret = args_parse(vm, argc, argv, stray, e)))
+	if ((ret = args_parse(vm, options, argv, stray, e)))
+		return ret;
+	argc -= options + 1;
+	if (argc == 0)
+		return err_set(e, EINVAL, "behind -- stands a command; write one, or leave it out");
+	if (argc > 0 && (ret = config_set_command(&o->config, argc, argv + options + 1, e)))
 		return ret;
 	return config_validate(&o->config, e);
 }
@@ -189,7 +194,7 @@ static int parse_command(int argc, char *const *argv, struct options *o, struct 
 	argc--;
 	argv++;
 	/* Who asks for help gets it, whatever else is wrong. */
-	for (int i = 0; i < argc; i++) {
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (is_help(argv[i])) {
 			ask_help(o, command);
 			return 0;

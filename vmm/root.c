@@ -5,10 +5,12 @@
 #include "vmm/arch.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
+#include "vmm/command.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void say_missing(void *ctx UNUSED, const char *sentence)
 {
@@ -47,12 +49,20 @@ static unsigned devices(const struct vm_config *c)
 	return d;
 }
 
+/* What stands behind -- becomes what the guest's program reads. */
+static int write_command(struct root *r, const struct vm_config *c, size_t *len, struct err *e)
+{
+	if (c->command.nr == 0)
+		return 0;
+	return command_block(&c->command, "/", NULL, environ, &r->command, len, e);
+}
+
 int root_make(struct root *r, const struct vm_config *c, struct err *e)
 {
 	const char *cmdline = config_cmdline(c);
 	const struct virtio_blk_config *disk = c->disks.at;
 	const char *paths[CONFIG_MAX_DISKS];
-	const struct initramfs_config want = {
+	struct initramfs_config want = {
 		.kernel = c->kernel,
 		.modules = c->modules,
 		.root = c->root,
@@ -65,8 +75,11 @@ int root_make(struct root *r, const struct vm_config *c, struct err *e)
 		.init_len = (size_t)(arch_guest_init_end - arch_guest_init),
 		.warn = say_missing,
 	};
-	int code;
+	int code = write_command(r, c, &want.command_len, e);
 
+	want.command = r->command;
+	if (code)
+		return code;
 	for (size_t i = 0; i < c->disks.nr; i++)
 		paths[i] = disk[i].path;
 	code = initramfs_make(&want, &r->initramfs, e);
@@ -82,5 +95,6 @@ void root_free(struct root *r)
 {
 	initramfs_free(&r->initramfs);
 	free(r->cmdline);
+	free(r->command);
 	*r = (struct root)ROOT_NONE;
 }

@@ -8,6 +8,7 @@
 
 struct root {
 	struct initramfs initramfs;
+	char *command; /* what the guest is to run, owned; NULL: nothing */
 	char *cmdline; /* the kernel's, owned, when it is not just the configured one; else NULL */
 };
 

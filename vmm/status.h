@@ -13,7 +13,8 @@
 	X(STATUS_KILLED, 5,                                                                        \
 	  "the user ended it: a second signal, --grace, Ctrl-a x, or a lost terminal")             \
 	X(STATUS_FAULT, 6, "stopped by a fault policy")                                            \
-	X(STATUS_CRASHED, 7, "the guest reached a state that the CPU cannot go on from")
+	X(STATUS_CRASHED, 7, "the guest reached a state that the CPU cannot go on from")           \
+	X(STATUS_LEFT, 8, "the guest powered itself off before the command in it had ended")
 
 #define EXIT_STATUS_ENUM(name, number, meaning) name = (number),
 enum exit_status { EXIT_STATUSES(EXIT_STATUS_ENUM) };

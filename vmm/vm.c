@@ -12,12 +12,14 @@
 #include "vmm/backends.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
+#include "vmm/command.h"
 #include "vmm/consoles.h"
 #include "vmm/core/poison.h"
 #include "vmm/core/ram.h"
 #include "vmm/enospc.h"
 #include "vmm/faults.h"
 #include "vmm/host/keeper.h"
+#include "vmm/messages.h"
 #include "vmm/panic.h"
 #include "vmm/rom.h"
 #include "vmm/root.h"
@@ -47,6 +49,8 @@ struct vm {
 	struct keeper *keeper; /* NULL: nothing to keep */
 	struct backends backends;
 	struct consoles consoles;
+	struct command command; /* zeroes when there is none */
+	struct virtio_console_port command_ports[COMMAND_PORTS];
 	struct vcpus vcpus;
 	struct machine machine;
 	bool machine_made;
@@ -59,6 +63,7 @@ struct vm {
 	struct timer grace; /* from the power key to the end */
 	bool stopping;	    /* the power key was pressed by a signal */
 	bool finished;	    /* how it ends is decided */
+	bool show_messages; /* of the guest's kernel, which nobody has seen */
 	bool told_panic;    /* since the last reset */
 
 	/* What vCPU threads report, until the loop has looked. */
@@ -71,6 +76,11 @@ struct vm {
 	char last_words[520]; /* printed after the terminal is restored; "": none */
 };
 
+static bool has_command(const struct vm *vm)
+{
+	return vm->config->command.nr != 0;
+}
+
 /* The first reason to end is the one that counts. It is said in two pieces; both may be "". */
 static void finish(struct vm *vm, enum exit_status status, const char *words, const char *more)
 {
@@ -80,6 +90,23 @@ static void finish(struct vm *vm, enum exit_status status, const char *words, co
 	vm->status = status;
 	(void)snprintf(vm->last_words, sizeof(vm->last_words), "%s%s", words, more);
 	loop_stop(vm->loop);
+}
+
+/*
+ * The same for an end that is not the command's. Its kernel's messages may say why, and with a
+ * command they go nowhere as a rule.
+ */
+static void finish_early(struct vm *vm, enum exit_status status, const char *words,
+			 const char *more)
+{
+	if (!vm->finished && has_command(vm) && config_console(vm->config) == CHARDEV_NULL)
+		vm->show_messages = true;
+	finish(vm, status, words, more);
+}
+
+static void on_command_over(void *ctx, int status)
+{
+	finish(ctx, (enum exit_status)status, "", "");
 }
 
 /* --- what the guest does ------------------------------------------------------------------- */
@@ -190,7 +217,7 @@ static void guest_panicked(struct vm *vm)
 {
 	switch ((enum on_panic)vm->config->on_panic) {
 	case ON_PANIC_EXIT:
-		finish(vm, STATUS_PANIC, "the guest panicked", "");
+		finish_early(vm, STATUS_PANIC, "the guest panicked", "");
 		break;
 	case ON_PANIC_REBOOT:
 		log_warn("the guest panicked; resetting it");
@@ -208,6 +235,9 @@ static void guest_resets(struct vm *vm)
 {
 	if (vm->config->on_panic != ON_PANIC_CONTINUE && panicked_on_console(vm))
 		guest_panicked(vm);
+	else if (has_command(vm)) /* to run it again is not what was asked for */
+		finish_early(vm, STATUS_RESET,
+			     "the guest asked for a reset before the command had ended", "");
 	else if (vm->config->on_reset == ON_RESET_EXIT)
 		finish(vm, STATUS_RESET, "the guest asked for a reset", "");
 	else
@@ -227,7 +257,7 @@ static void serve_guest_events(struct call *c)
 	mutex_unlock(&vm->lock);
 
 	if (events & 1U << GUEST_CRASHED) {
-		finish(vm, STATUS_CRASHED, why, "");
+		finish_early(vm, STATUS_CRASHED, why, "");
 		return;
 	}
 	if (events & 1U << GUEST_STOPPED) {
@@ -240,7 +270,10 @@ static void serve_guest_events(struct call *c)
 		if (vm->config->on_panic != ON_PANIC_CONTINUE)
 			return;
 	}
-	if (events & 1U << GUEST_OFF)
+	if ((events & 1U << GUEST_OFF) && has_command(vm))
+		finish_early(vm, STATUS_LEFT,
+			     "the guest powered itself off before the command had ended", "");
+	else if (events & 1U << GUEST_OFF)
 		finish(vm, STATUS_OFF, "", "");
 	else if (events & 1U << GUEST_RESET)
 		guest_resets(vm);
@@ -255,7 +288,10 @@ static void killed(struct vm *vm, const char *words)
 
 static void grace_over(struct timer *t)
 {
-	killed(container_of(t, struct vm, grace), "the guest did not power off in time; ended it");
+	struct vm *vm = container_of(t, struct vm, grace);
+
+	killed(vm, has_command(vm) ? "the command did not end in time; ended its guest"
+				   : "the guest did not power off in time; ended it");
 }
 
 static void ask_to_stop(struct vm *vm)
@@ -270,6 +306,48 @@ static void ask_to_stop(struct vm *vm)
 	loop_timer_arm(vm->loop, &vm->grace, loop_now_ns() + vm->config->grace_s * NS_PER_S);
 }
 
+/*
+ * The command gets it, and what it does with it is its own affair; but what would end any program
+ * ends one that does not follow, or cannot.
+ */
+static void signal_to_command(struct vm *vm, int signo, bool group)
+{
+	struct command *c = &vm->command;
+	const bool asks = signo == SIGTERM || signo == SIGHUP;
+
+	if (c->state >= COMMAND_LEAVING) {
+		if (signo != SIGUSR1 && signo != SIGUSR2)
+			killed(vm, "ended by a signal; not all of the command's output was read");
+		return;
+	}
+	if (c->state == COMMAND_COMING && signo != SIGUSR1 && signo != SIGUSR2) {
+		finish_early(vm, STATUS_KILLED,
+			     "ended by a signal before the guest had started the command", "");
+		return;
+	}
+	if (asks && vm->stopping) {
+		killed(vm, "ended by a second signal");
+		return;
+	}
+	if (!command_signal(c, signo, group)) {
+		finish_early(vm, STATUS_KILLED,
+			     "the guest does not take signals for its command; ended it", "");
+		return;
+	}
+	if (!asks)
+		return;
+	vm->stopping = true;
+	loop_timer_arm(vm->loop, &vm->grace, loop_now_ns() + vm->config->grace_s * NS_PER_S);
+}
+
+static struct chardev *terminal_of(const struct vm *vm)
+{
+	if (has_command(vm) && command_terminal(&vm->command))
+		return command_terminal(&vm->command);
+	/* Without a terminal of ours, SIGTSTP still stops the process. */
+	return vm->consoles.stdio ? vm->consoles.stdio : vm->consoles.serial;
+}
+
 static void on_signal(struct watch *w, uint32_t events UNUSED)
 {
 	struct vm *vm = container_of(w, struct vm, signals);
@@ -277,6 +355,11 @@ static void on_signal(struct watch *w, uint32_t events UNUSED)
 
 	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (has_command(vm) && info.ssi_signo != SIGTSTP && info.ssi_signo != SIGCONT &&
+	    info.ssi_signo != SIGWINCH) {
+		signal_to_command(vm, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
+		return;
+	}
 	switch (info.ssi_signo) {
 	case SIGINT:
 	case SIGTERM:
@@ -289,9 +372,9 @@ static void on_signal(struct watch *w, uint32_t events UNUSED)
 		arch_disks_look(&vm->machine);
 		break;
 	default:
-		/* Without a terminal of ours, SIGTSTP still stops the process. */
-		chardev_job_control(vm->consoles.stdio ? vm->consoles.stdio : vm->consoles.serial,
-				    (int)info.ssi_signo);
+		chardev_job_control(terminal_of(vm), (int)info.ssi_signo);
+		if (has_command(vm))
+			command_look_at_size(&vm->command);
 		break;
 	}
 }
@@ -308,6 +391,8 @@ static bool on_console_command(void *ctx, char letter)
 		arch_power_key(&vm->machine);
 		break;
 	case 'r':
+		if (has_command(vm))
+			return false;
 		reboot(vm);
 		break;
 	case 'b':
@@ -329,18 +414,22 @@ static const char console_help[] = "x  end the guest at once\n"
 				   "r  reset the guest\n"
 				   "b  send a break\n";
 
+static const char command_help[] = "x  end the guest at once\n";
+
 /* --- building and running ------------------------------------------------------------------ */
 
 /* Signals come through the loop; vCPU threads inherit the mask and open only their kick. */
 static int take_signals(struct vm *vm, struct err *e)
 {
 	static const int served[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGUSR1, SIGWINCH
+		SIGINT,	 SIGTERM,  SIGHUP,  SIGTSTP, SIGCONT,
+		SIGUSR1, SIGWINCH, SIGQUIT, SIGUSR2, /* these two for a command */
 	};
+	const size_t nr = has_command(vm) ? ARRAY_SIZE(served) : ARRAY_SIZE(served) - 2;
 	sigset_t set;
 
 	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
+	for (size_t i = 0; i < nr; i++) {
 		struct sigaction now;
 
 		/* What nohup or a shell had ignored stays ignored: a signalfd would see it. */
@@ -364,12 +453,18 @@ static int open_consoles(struct vm *vm, struct err *e)
 	const struct chardev_commands commands = {
 		.command = on_console_command,
 		.lost = on_console_lost,
-		.help = console_help,
+		.help = has_command(vm) ? command_help : console_help,
 		.ctx = vm,
 	};
 	struct machine *m = &vm->machine;
+	const struct command_events over = { .over = on_command_over, .ctx = vm };
 	int code = consoles_open(&vm->consoles, vm->config, &commands, vm->loop, e);
 
+	if (code == 0 && has_command(vm)) {
+		code = command_open(&vm->command, &commands, &over, vm->loop, e);
+		command_ports(&vm->command, vm->command_ports);
+		m->command = vm->command_ports;
+	}
 	m->console = vm->consoles.serial;
 	m->hvc = vm->consoles.hvc;
 	m->ports = vm->consoles.ports;
@@ -480,6 +575,18 @@ static int build(struct vm *vm, struct err *e)
 	return code;
 }
 
+/* The end of the kernel's messages, taken while the consoles are there. */
+static void take_messages(const struct vm *vm, char *to, size_t size)
+{
+	static char recent[2 * CHARDEV_RECENT];
+
+	to[0] = '\0';
+	if (vm->show_messages)
+		messages_end(to, size, recent,
+			     consoles_recent(&vm->consoles, recent, sizeof(recent)), 24,
+			     "the guest's kernel: ");
+}
+
 static void take_down(struct vm *vm)
 {
 	vcpus_stop(&vm->vcpus);
@@ -488,6 +595,7 @@ static void take_down(struct vm *vm)
 	if (vm->machine_made)
 		arch_machine_destroy(&vm->machine);
 	enospc_done(&vm->enospc);
+	command_close(&vm->command);
 	consoles_close(&vm->consoles);
 	if (vm->faults.log)
 		faults_summary(&vm->faults);
@@ -525,6 +633,7 @@ enum exit_status vm_run(const struct vm_config *c)
 		.event_call = { .fn = serve_guest_events },
 		.status = STATUS_FAILED,
 	};
+	static char messages[8192];
 	struct err e = { 0 };
 	int code;
 
@@ -539,7 +648,10 @@ enum exit_status vm_run(const struct vm_config *c)
 		vcpus_release(&vm.vcpus);
 		code = loop_run(vm.loop, &e);
 	}
+	take_messages(&vm, messages, sizeof(messages));
 	take_down(&vm);
+	if (messages[0])
+		log_block(LOG_ERROR, messages);
 	if (code)
 		log_error("%s", e.text);
 	else if (vm.last_words[0])

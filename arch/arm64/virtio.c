@@ -8,6 +8,7 @@
 #include "devices/virtio/rng.h"
 #include "vmm/backends.h"
 #include "vmm/base/log.h"
+#include "vmm/command.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -124,6 +125,10 @@ int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e
 		code = plug(s, m, virtio_rng_create(m->mem, m->loop, e), e);
 	if (code == 0)
 		code = plug_backends(s, m, e);
+	if (code == 0 && m->command)
+		code = plug(s, m,
+			    virtio_console_create(m->command, COMMAND_PORTS, m->mem, m->loop, e),
+			    e);
 	return code;
 }
 

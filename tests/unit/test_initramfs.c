@@ -315,6 +315,74 @@ TEST(initramfs_comes_before_an_initrd_only_with_modules_given)
 	rig_destroy(&r);
 }
 
+TEST(initramfs_brings_a_command_with_what_it_needs)
+{
+	static const struct {
+		const char *root, *cmdline, *plan;
+	} cases[] = {
+		{ "vda1", "", "root vda1\nfstype ext4\noverlay\ncommand\n" },
+		{ "vda1,ro", "", "root vda1\nfstype ext4\ncommand\n" },
+		{ "vda1", "ro", "root vda1\nfstype ext4\ncommand\n" },
+		{ "vda1,rw", "", "root vda1\nfstype ext4\nrw\ncommand\n" },
+		{ "vda1", "rw", "root vda1\nfstype ext4\nrw\ncommand\n" },
+	};
+	struct fake_entry n;
+	struct rig r;
+
+	rig_create(&r);
+	r.c.command = "1\0/\0ls";
+	r.c.command_len = 7;
+	r.c.root = "vda1";
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "driver for the virtio console: there is no module virtio_console");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/virtio_console.ko", "depends=virtio");
+	EXPECT_EQ(make(&r), -ENOENT);
+	EXPECT_HAS(r.e.text, "driver for a root that can be written without a trace; with ,ro or "
+			     ",rw behind --root it is not needed: there is no module overlay");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/overlay.ko", "depends=");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		r.c.root = cases[i].root;
+		r.c.cmdline = cases[i].cmdline;
+		EXPECT_EQ(make(&r), 0);
+		EXPECT_HAS(plan(&r), "module virtio_console\n");
+		EXPECT_EQ(!strstr(plan(&r), "module overlay\n"), !strstr(cases[i].plan, "overlay"));
+		EXPECT_STR(strstr(plan(&r), "root "), cases[i].plan);
+	}
+	EXPECT(fake_find(archive, r.len, "vmm/command", &n));
+	EXPECT(n.len == 7 && memcmp(n.data, "1\0/\0ls", 7) == 0);
+	/* In front of an initrd, whether or not --modules says where they are. */
+	r.c.root = NULL;
+	r.c.has_initrd = true;
+	r.c.cmdline = "";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(r.out.words, "rdinit=/vmm/init");
+	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\nmodule virtio_console\ncommand\n");
+	r.c.kernel = fake_path(&r.dir, "alone/Image");
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "command\n");
+	rig_destroy(&r);
+}
+
+TEST(initramfs_mounts_a_folder_of_the_host)
+{
+	struct rig r;
+
+	rig_create(&r);
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/overlay.ko", "depends=");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/fuse.ko", "depends=");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/virtiofs.ko", "depends=fuse,virtio");
+	r.c.root = "/some/folder";
+	r.c.share = "root";
+	r.c.nr_disks = 0;
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_STR(plan(&r), "module virtio\nmodule virtio_mmio\nmodule fuse\nmodule virtiofs\n"
+			     "module overlay\nshare root\noverlay\n");
+	r.c.root = "/some/folder,rw";
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_HAS(plan(&r), "module virtiofs\nshare root\nrw\n");
+	rig_destroy(&r);
+}
+
 TEST(initramfs_says_what_is_missing_and_for_what)
 {
 	struct rig r;
@@ -351,4 +419,5 @@ TEST_MAIN(T(cpio_holds_what_was_put_in), T(cmdline_words_are_taken_apart_as_the_
 	  T(initramfs_is_made_only_where_it_is_asked_for_or_needed),
 	  T(initramfs_without_modules_still_mounts_the_root),
 	  T(initramfs_comes_before_an_initrd_only_with_modules_given),
-	  T(initramfs_says_what_is_missing_and_for_what))
+	  T(initramfs_brings_a_command_with_what_it_needs),
+	  T(initramfs_mounts_a_folder_of_the_host), T(initramfs_says_what_is_missing_and_for_what))

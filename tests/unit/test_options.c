@@ -114,7 +114,9 @@ TEST(a_wrong_command_line_is_one_sentence)
 	REFUSED("'--kernel' stands before a subcommand; write vmm run and then it", "--kernel",
 		"I");
 	REFUSED("'' is not a subcommand; vmm help lists them", "");
-	REFUSED("'Image' belongs to no option; a kernel is named by --kernel FILE", "run", "Image");
+	REFUSED("'Image' belongs to no option; a kernel is named by --kernel FILE, a command "
+		"stands behind --",
+		"run", "Image");
 	REFUSED("--kernel is missing; write --kernel FILE", "run");
 	REFUSED("--kernel is missing; write --kernel FILE", "run", "--print-config");
 	REFUSED("--kernel is there twice; write it once", "run", "-k", "a", "--kernel=b");
@@ -129,6 +131,67 @@ TEST(a_wrong_command_line_is_one_sentence)
 	REFUSED("'x' belongs to no option; --help lists what there is", "version", "x");
 	REFUSED("'rum' is not a subcommand; did you mean run?", "help", "rum");
 	REFUSED("help explains one thing at a time; 'man' is too much", "help", "run", "man");
+}
+
+TEST(a_command_stands_behind_two_dashes)
+{
+	char path[] = "/tmp/vmm-test-options-XXXXXX";
+	static const char text[] =
+		"{ \"kernel\": \"k\", \"command\": [ \"old\", \"one\" ], \"initrd\": \"i\" }";
+	auto_fd int fd = mkstemp(path);
+	struct options o;
+	struct err e;
+
+	/* All behind it is the command's, also what looks like an option of ours. */
+	EXPECT_EQ(PARSE(&o, &e, "run", "-k", "k", "--root", "vda1", "--", "ls", "--help", "--",
+			"--mem", ""),
+		  0);
+	EXPECT_EQ(o.command, COMMAND_RUN);
+	EXPECT_EQ(o.config.command.nr, 5);
+	EXPECT_STR(o.config.command.at[0], "ls");
+	EXPECT_STR(o.config.command.at[2], "--");
+	EXPECT_STR(o.config.command.at[4], "");
+	EXPECT_STR(config_cmdline(&o.config), "console=ttyAMA0 quiet panic=-1");
+	EXPECT_EQ(config_console(&o.config), CHARDEV_NULL);
+	options_free(&o);
+	/* Two dashes that are an option's value are that. */
+	EXPECT_EQ(PARSE(&o, &e, "run", "-k", "k", "--cmdline", "--"), 0);
+	EXPECT_EQ(o.config.command.nr, 0);
+	EXPECT_STR(o.config.cmdline, "--");
+	EXPECT_EQ(config_console(&o.config), CHARDEV_STDIO);
+	options_free(&o);
+	/* A file may bring one, and the command line another instead. */
+	EXPECT_EQ(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	EXPECT_EQ(PARSE(&o, &e, "run", "--config", path), 0);
+	EXPECT_EQ(o.config.command.nr, 2);
+	options_free(&o);
+	EXPECT_EQ(PARSE(&o, &e, "run", "--config", path, "--", "new"), 0);
+	EXPECT_EQ(o.config.command.nr, 1);
+	EXPECT_STR(o.config.command.at[0], "new");
+	options_free(&o);
+	(void)unlink(path);
+	REFUSED("behind -- stands a command; write one, or leave it out", "run", "-k", "k", "--");
+	REFUSED("'--' belongs to no option; --help lists what there is", "doctor", "--", "x");
+}
+
+TEST(a_command_needs_a_place_and_standard_input)
+{
+	REFUSED("'ls' has to be on a file system of the guest; add --root, or --initrd", "run",
+		"-k", "k", "--", "ls");
+	REFUSED("a command runs in --root or in --initrd; leave one of them out", "run", "-k", "k",
+		"--root", "vda1", "--initrd", "i", "--", "ls");
+	REFUSED("the command behind -- is empty; write its name first", "run", "-k", "k", "-i", "i",
+		"--", "");
+	REFUSED("--hvc: stdio is the command's; give hvc0 another place", "run", "-k", "k", "-i",
+		"i", "--hvc", "stdio", "--", "ls");
+	REFUSED("--port: 'a' cannot have stdio, which is the command's; give it another to=", "run",
+		"-k", "k", "-i", "i", "--console", "null", "--port", "a,to=stdio", "--", "ls");
+	REFUSED("--port: names with vmm. in front are for the command; choose another than "
+		"'vmm.stdin'",
+		"run", "-k", "k", "-i", "i", "--port", "vmm.stdin", "--", "ls");
+	REFUSED("-- COMMAND: what vmm starts such a guest with is a 64-bit program; leave aarch32 "
+		"of --cpu out, or bring an --initrd",
+		"run", "-k", "k", "-i", "i", "--cpu", "aarch32", "--", "ls");
 }
 
 TEST(nothing_at_all_prints_help_on_stderr_and_fails)
@@ -424,7 +487,8 @@ TEST(hostile_command_lines_are_refused_or_harmless)
 }
 
 TEST_MAIN(T(run_reads_its_options), T(options_go_over_the_file_wherever_it_is_named),
-	  T(a_wrong_command_line_is_one_sentence),
+	  T(a_wrong_command_line_is_one_sentence), T(a_command_stands_behind_two_dashes),
+	  T(a_command_needs_a_place_and_standard_input),
 	  T(nothing_at_all_prints_help_on_stderr_and_fails),
 	  T(help_is_given_in_every_way_that_people_ask),
 	  T(the_configuration_is_printed_and_checked_without_a_vm), T(a_full_disk_is_a_failure),

@@ -122,8 +122,8 @@ static int short_options(struct args *a, const char *text, struct err *e)
 	return 0;
 }
 
-int args_parse(const struct args_into *into, int argc, char *const *argv, const char *stray,
-	       struct err *e)
+static int parse(const struct args_into *into, int argc, char *const *argv, const char *stray,
+		 int *end, struct err *e)
 {
 	struct args a = { .into = into, .argc = argc, .argv = argv };
 	int ret;
@@ -131,8 +131,11 @@ int args_parse(const struct args_into *into, int argc, char *const *argv, const 
 	for (size_t t = 0; into[t].keys; t++)
 		assert(t < ARGS_MAX_TABLES);
 	while (a.argc > 0) {
-		const char *arg = *a.argv++;
+		const char *arg = *a.argv;
 
+		if (end && strcmp(arg, "--") == 0)
+			break;
+		a.argv++;
 		a.argc--;
 		if (strncmp(arg, "--", 2) == 0 && arg[2])
 			ret = long_option(&a, arg + 2, e);
@@ -144,5 +147,19 @@ int args_parse(const struct args_into *into, int argc, char *const *argv, const 
 		if (ret)
 			return ret;
 	}
+	if (end)
+		*end = argc - a.argc;
 	return 0;
+}
+
+int args_parse(const struct args_into *into, int argc, char *const *argv, const char *stray,
+	       struct err *e)
+{
+	return parse(into, argc, argv, stray, NULL, e);
+}
+
+int args_parse_before(const struct args_into *into, int argc, char *const *argv, const char *stray,
+		      int *end, struct err *e)
+{
+	return parse(into, argc, argv, stray, end, e);
 }

@@ -6,7 +6,8 @@
  *	--name  -l  -lm					flags; --name=off takes one back
  *
  * The word behind an option that wants a value is its value, whatever it looks like. Names are not
- * abbreviated, since a new option would break scripts that do. There are no other arguments.
+ * abbreviated, since a new option would break scripts that do. There are no other arguments, but
+ * what may follow a lone "--".
  */
 #ifndef VMM_BASE_ARGS_H
 #define VMM_BASE_ARGS_H
@@ -27,5 +28,9 @@ struct args_into {
  */
 int args_parse(const struct args_into *into, int argc, char *const *argv, const char *stray,
 	       struct err *e) MUST_CHECK;
+
+/* The same up to a lone "--"; *@end is its place in @argv, or @argc. */
+int args_parse_before(const struct args_into *into, int argc, char *const *argv, const char *stray,
+		      int *end, struct err *e) MUST_CHECK;
 
 #endif

@@ -25,6 +25,7 @@ struct work {
 	char *dir;		 /* theirs */
 	char *spec;		 /* the root that was asked for, without a mode; NULL: none */
 	enum root_mode mode;
+	bool overlay;	  /* what is written goes to memory */
 	struct root root; /* with a spec */
 	struct cpio archive;
 };
@@ -101,8 +102,9 @@ static int read_spec(struct work *w, struct err *e)
 	const struct initramfs_config *c = w->c;
 	size_t len;
 
-	if (c->root) {
+	if (c->root)
 		w->mode = root_spec_mode(c->root, &len);
+	if (c->root && !c->share) {
 		w->spec = strndup(c->root, len);
 		if (!w->spec)
 			return out_of_memory(e);
@@ -114,8 +116,12 @@ static int read_spec(struct work *w, struct err *e)
 			w->spec = NULL;
 		}
 	}
-	if (w->mode == ROOT_AS_USUAL)
-		w->mode = cmdline_last_of(c->cmdline, "ro", "rw") == 1 ? ROOT_RW : ROOT_RO;
+	if (w->mode == ROOT_AS_USUAL) {
+		const int asked = cmdline_last_of(c->cmdline, "ro", "rw");
+
+		w->overlay = asked < 0 && (c->share || (c->command && w->spec));
+		w->mode = asked == 1 ? ROOT_RW : ROOT_RO;
+	}
 	return 0;
 }
 
@@ -163,7 +169,12 @@ static int add_driver(struct work *w, const char *module, const char *what, bool
 
 static int add_modules(struct work *w, struct err *e)
 {
-	const unsigned devices = w->c->devices | (w->spec ? INITRAMFS_BLK : 0);
+	const struct initramfs_config *c = w->c;
+	/* Without these the guest would not come to what is asked of it. */
+	const unsigned needed = (w->spec ? (unsigned)INITRAMFS_BLK : 0) |
+				(c->command ? (unsigned)INITRAMFS_CONSOLE : 0) |
+				(c->share ? (unsigned)INITRAMFS_FS : 0);
+	const unsigned devices = c->devices | needed;
 	const char *fs = w->root.module ? w->root.module : w->root.type;
 	int code = 0;
 
@@ -174,9 +185,14 @@ static int add_modules(struct work *w, struct err *e)
 	for (size_t i = 0; code == 0 && i < ARRAY_SIZE(drivers); i++)
 		if (devices & drivers[i].device)
 			code = add_driver(w, drivers[i].module, drivers[i].what,
-					  w->spec && drivers[i].device == INITRAMFS_BLK, e);
+					  needed & drivers[i].device, e);
 	if (code == 0 && w->spec && fs)
 		code = add_driver(w, fs, "the root file system", true, e);
+	if (code == 0 && w->overlay)
+		code = add_driver(w, "overlay",
+				  "a root that can be written without a trace; with ,ro or ,rw "
+				  "behind --root it is not needed",
+				  true, e);
 	return code;
 }
 
@@ -230,8 +246,14 @@ static void put_root(FILE *f, const struct work *w)
 {
 	const char *cmdline = w->c->cmdline;
 
-	put_line(f, "root", w->root.device);
-	put_line(f, "fstype", w->root.type);
+	if (w->c->share) {
+		put_line(f, "share", w->c->share);
+	} else {
+		put_line(f, "root", w->root.device);
+		put_line(f, "fstype", w->root.type);
+	}
+	if (w->overlay)
+		(void)fputs("overlay\n", f);
 	put_option(f, "fstype", cmdline, "rootfstype"); /* the last one counts */
 	put_option(f, "flags", cmdline, "rootflags");
 	put_option(f, "init", cmdline, "init");
@@ -258,8 +280,10 @@ static int add_plan(struct work *w, struct err *e)
 		names = modules_order(w->modules, &nr);
 	for (size_t i = 0; i < nr; i++)
 		put_module_line(f, names[i], w->c->cmdline);
-	if (w->spec && !w->c->has_initrd)
+	if ((w->spec || w->c->share) && !w->c->has_initrd)
 		put_root(f, w);
+	if (w->c->command)
+		(void)fputs("command\n", f);
 	bad = ferror(f);
 	if (fclose(f) != 0 || bad)
 		return out_of_memory(e);
@@ -291,6 +315,8 @@ static int make_archive(struct work *w, int *fd, struct err *e)
 		code = add_modules(w, e);
 	if (code == 0)
 		code = add_plan(w, e);
+	if (code == 0 && w->c->command)
+		code = cpio_file(a, "vmm/command", 0600, w->c->command, w->c->command_len, e);
 	return code ? code : cpio_finish(a, fd, e);
 }
 
@@ -324,16 +350,16 @@ static int make(struct work *w, struct initramfs *out, struct err *e)
 		return code;
 	if (w->spec && c->has_initrd)
 		add_root_words(w, out);
-	if (c->has_initrd && !c->modules)
+	if (c->has_initrd && !c->modules && !c->command)
 		return 0;
-	if (!c->has_initrd && !w->spec)
+	if (!c->has_initrd && !w->spec && !c->share)
 		return c->modules ? err_set(e, EINVAL,
 					    "--modules: nothing would use them; add --root or "
 					    "--initrd")
 				  : 0;
 	code = open_modules(w, e);
 	/* A root= without --root, and a kernel that seems to have no modules: as ever. */
-	if (code || (!w->modules && !c->root))
+	if (code || (!w->modules && !c->root && !c->command))
 		return code;
 	if (c->has_initrd)
 		add_word(out, RDINIT, "");

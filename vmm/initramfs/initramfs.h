@@ -11,9 +11,14 @@
  *	yes	yes	not given	no archive; the root goes to the initrd by the command line
  *	no	no	found		archive, when the command line has a root= of our disks
  *
+ * With a command there is an archive in any case: the program runs that, in the root or in what the
+ * initrd brings, instead of an init.
+ *
  * A root is mounted read-only, as the kernel does it, unless it is asked for with ",rw" or the
- * command line has rw. Of the command line, init=, rootfstype=, rootflags= and rootdelay=
- * (how long the root may take to appear, in seconds) count too, and MODULE.PARAMETER= words.
+ * command line has rw. When it is a folder of the host, or a command runs in it, what is written to
+ * it goes to the guest's memory, unless ",ro" or ",rw" is asked for. Of the command line, init=,
+ *rootfstype=, rootflags= and rootdelay= (how long the root may take to appear, in seconds) count
+ *too, and MODULE.PARAMETER= words.
  */
 #ifndef VMM_INITRAMFS_INITRAMFS_H
 #define VMM_INITRAMFS_INITRAMFS_H
@@ -33,11 +38,14 @@ enum initramfs_device {
 
 /* All is borrowed and plain data. */
 struct initramfs_config {
-	const char *kernel;	  /* path: modules are looked for beside it */
-	const char *modules;	  /* --modules; NULL: not given */
-	const char *root;	  /* --root, as vmm/initramfs/rootfs.h has it; NULL: not given */
-	const char *cmdline;	  /* what the kernel gets */
-	bool has_initrd;	  /* the user's --initrd */
+	const char *kernel;  /* path: modules are looked for beside it */
+	const char *modules; /* --modules; NULL: not given */
+	const char *root;    /* --root, as vmm/initramfs/rootfs.h has it; NULL: not given */
+	const char *cmdline; /* what the kernel gets */
+	bool has_initrd;     /* the user's --initrd */
+	const char *share;   /* @root is a folder of the host, shared by this name; or NULL */
+	const void *command; /* what to run, as vmm/command_wire.h has it; NULL: an init */
+	size_t command_len;
 	const char *const *disks; /* paths of raw images or block devices: vda, vdb ... */
 	size_t nr_disks;
 	unsigned devices; /* enum initramfs_device */

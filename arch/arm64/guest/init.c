@@ -2,7 +2,7 @@
 /*
  * init: the first program of a guest that was given vmm's own initramfs (vmm/initramfs): loads the
  * modules it brings, in their order; then mounts the root file system and becomes its init, or
- * becomes the /init of the user's initrd.
+ * becomes the /init of the user's initrd, or runs a command in either.
  *
  * What to do stands in /vmm/plan, a line each: a word, a blank, and the rest of the line.
  *
@@ -14,6 +14,9 @@
  *	init PATH	the program on it; without it, what the kernel itself would try
  *	wait SECONDS	how long the device may take to appear
  *	hint TEXT	what to say besides when it does not
+ *	share TAG	mount the shared folder (virtiofs) TAG instead of a device
+ *	overlay		what is written to the root goes to memory, and is lost
+ *	command		run what COMMAND_BLOCK says (command.h) instead of an init
  *
  * It speaks on the console, always with "vmm-init: " in front. When it cannot go on it says why and
  * ends; the kernel then panics, which is what a failed start is to whoever watches the guest. So
@@ -22,6 +25,7 @@
  * Freestanding: no C library, so that it is a few KiB and builds with any compiler.
  */
 #include "arch/arm64/guest/base.h"
+#include "arch/arm64/guest/command.h"
 
 #include <sys/mount.h>
 
@@ -42,9 +46,9 @@ _Noreturn void init_main(const uintptr_t *stack);
 /* --- the plan -------------------------------------------------------------------------------- */
 
 struct plan {
-	const char *root, *fstype, *flags, *init, *hint;
+	const char *root, *share, *fstype, *flags, *init, *hint;
 	unsigned long wait_s;
-	int writable;
+	int writable, overlay, command;
 };
 
 static char plan_text[PLAN_MAX];
@@ -120,6 +124,12 @@ static void follow(struct plan *plan)
 			plan->init = rest;
 		else if (equal(word, "rw"))
 			plan->writable = 1;
+		else if (equal(word, "share"))
+			plan->share = rest;
+		else if (equal(word, "overlay"))
+			plan->overlay = 1;
+		else if (equal(word, "command"))
+			plan->command = 1;
 		else if (equal(word, "hint"))
 			plan->hint = rest;
 		else if (equal(word, "wait"))
@@ -127,6 +137,8 @@ static void follow(struct plan *plan)
 		else
 			SAY("/vmm/plan: ", word, " is not known");
 	}
+	if (plan->command)
+		command_read();
 	remove_dir("/vmm/modules");
 	remove_file("/vmm/plan");
 }
@@ -234,6 +246,60 @@ static void mount_root(const struct plan *p, const char *device)
 	give_up();
 }
 
+static void mount_share(const struct plan *p)
+{
+	struct line text;
+	long r = mount_at(p->share, ROOT, "virtiofs", p->overlay || !p->writable ? MS_RDONLY : 0,
+			  p->flags);
+
+	if (r == 0)
+		return;
+	if (r == -ENODEV)
+		SAY("this kernel has no virtiofs, which a folder of the host needs");
+	else
+		SAY("cannot mount the host's folder: ", why(&text, r));
+	if (p->hint)
+		SAY(p->hint);
+	give_up();
+}
+
+/*
+ * Puts memory over the root. Its folders stay out of sight: what is mounted there moves below, into
+ * the first root, which the new one covers.
+ */
+static void lay_over(void)
+{
+	struct line text;
+	long r;
+
+	make_dir("/lower");
+	make_dir("/over");
+	r = mount_at(ROOT, "/lower", NULL, MS_MOVE, NULL);
+	if (r == 0)
+		r = mount_at("tmpfs", "/over", "tmpfs", 0, "mode=755");
+	make_dir("/over/upper");
+	make_dir("/over/work");
+	if (r == 0)
+		r = mount_at("overlay", ROOT, "overlay", 0,
+			     "lowerdir=/lower,upperdir=/over/upper,workdir=/over/work");
+	if (r == 0)
+		return;
+	if (r == -ENODEV)
+		SAY("this kernel has no overlay, so its root is mounted with ,rw or ,ro");
+	else
+		SAY("cannot lay memory over the root: ", why(&text, r));
+	give_up();
+}
+
+/* What is mounted on them comes from the kernel, so any root can have them. */
+static void make_mount_points(void)
+{
+	static const char *const dirs[] = { ROOT "/dev", ROOT "/proc", ROOT "/sys" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		make_dir(dirs[i]);
+}
+
 /* Takes a mount along into the new root, or leaves it behind when that has no such folder. */
 static void take_along(const char *from, const char *to)
 {
@@ -337,6 +403,20 @@ static void mount_kernels_own(void)
 	}
 }
 
+static _Noreturn void run_command(const struct plan *p)
+{
+	const int has_root = p->root || p->share;
+	const int writes = has_root && p->writable && !p->overlay;
+
+	command_open_ports();
+	if (has_root) {
+		make_mount_points();
+		enter_root();
+	}
+	command_make_world(has_root && !p->overlay && !writes);
+	command_run(writes);
+}
+
 _Noreturn void init_main(const uintptr_t *stack)
 {
 	uintptr_t argc = stack[0];
@@ -349,11 +429,23 @@ _Noreturn void init_main(const uintptr_t *stack)
 	keep_panic_timeout();
 	follow(&plan);
 	take_console();
-	if (!plan.root)
+	if (!plan.root && !plan.share) {
+		if (plan.command)
+			run_command(&plan);
 		become_users_init(argv, envp);
-	wait_for(JOIN(&device, "/dev/", plan.root), &plan);
+	}
 	make_dir(ROOT);
-	mount_root(&plan, device.s);
+	if (plan.share) {
+		JOIN(&device, "the host's folder");
+		mount_share(&plan);
+	} else {
+		wait_for(JOIN(&device, "/dev/", plan.root), &plan);
+		mount_root(&plan, device.s);
+	}
+	if (plan.overlay)
+		lay_over();
+	if (plan.command)
+		run_command(&plan);
 	enter_root();
 	become_root_init(&plan, device.s, argv, envp);
 }
