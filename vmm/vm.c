@@ -621,9 +621,13 @@ static void take_down(struct vm *vm)
 	mutex_destroy(&vm->lock);
 }
 
-enum exit_status vm_run(const struct vm_config *c)
+static struct vm *new_vm(const struct vm_config *c)
 {
-	struct vm vm = {
+	struct vm *vm = malloc(sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	*vm = (struct vm){
 		.config = c,
 		.kvm = { .dev = -1, .vm = -1 },
 		.ram = { .fd = -1 },
@@ -633,28 +637,47 @@ enum exit_status vm_run(const struct vm_config *c)
 		.event_call = { .fn = serve_guest_events },
 		.status = STATUS_FAILED,
 	};
+	mutex_init(&vm->lock);
+	return vm;
+}
+
+static int build_and_run(struct vm *vm, struct err *e)
+{
+	int code = build(vm, e);
+
+	if (code == 0)
+		code = start_vcpus(vm, e);
+	if (code)
+		return code;
+	if (vm->keeper)
+		keeper_seal(vm->keeper);
+	arch_vcpus_started(&vm->machine);
+	vcpus_release(&vm->vcpus);
+	return loop_run(vm->loop, e);
+}
+
+enum exit_status vm_run(const struct vm_config *c)
+{
 	static char messages[8192];
+	struct vm *vm = new_vm(c);
 	struct err e = { 0 };
+	enum exit_status status;
 	int code;
 
-	mutex_init(&vm.lock);
-	code = build(&vm, &e);
-	if (code == 0)
-		code = start_vcpus(&vm, &e);
-	if (code == 0) {
-		if (vm.keeper)
-			keeper_seal(vm.keeper);
-		arch_vcpus_started(&vm.machine);
-		vcpus_release(&vm.vcpus);
-		code = loop_run(vm.loop, &e);
+	if (!vm) {
+		log_error("out of memory");
+		return STATUS_FAILED;
 	}
-	take_messages(&vm, messages, sizeof(messages));
-	take_down(&vm);
+	code = build_and_run(vm, &e);
+	take_messages(vm, messages, sizeof(messages));
+	take_down(vm);
 	if (messages[0])
 		log_block(LOG_ERROR, messages);
 	if (code)
 		log_error("%s", e.text);
-	else if (vm.last_words[0])
-		log_line(LOG_ERROR, "%s", vm.last_words);
-	return code ? STATUS_FAILED : vm.status;
+	else if (vm->last_words[0])
+		log_line(LOG_ERROR, "%s", vm->last_words);
+	status = code ? STATUS_FAILED : vm->status;
+	free(vm);
+	return status;
 }
