@@ -9,6 +9,7 @@
 #include "devices/virtio/blk.h"
 #include "vmm/base/keys.h"
 #include "vmm/host/chardev.h"
+#include "vmm/sandbox/sandbox.h"
 
 #define CONFIG_MAX_CPUS 512 /* KVM's own bound on arm64; a host may have a lower one */
 
@@ -101,6 +102,7 @@ struct vm_config {
 	struct key_objects vhost_users; /* struct vhost_user_config */
 	struct key_objects shares;	/* struct share_config */
 	int on_reset, on_panic;		/* enum on_reset, enum on_panic */
+	int sandbox;			/* enum sandbox_mode */
 	int unclaimed;			/* enum unclaimed */
 	struct key_list holes;		/* as hole_parse() reads them */
 	struct key_list roms;		/* as rom_parse() reads them */

@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool config_needs_keeper(const struct vm_config *c)
-{
-	return c->vhost_users.nr || c->shares.nr;
-}
-
 bool config_shares_ram(const struct vm_config *c)
 {
 	return c->vhost_users.nr || c->shares.nr;

@@ -40,6 +40,10 @@ static const char *const on_enospc_names[] = {
 	[ON_ENOSPC_PAUSE] = "pause", [ON_ENOSPC_ERROR] = "error", NULL
 };
 
+static const char *const sandbox_names[] = {
+	[SANDBOX_ON] = "on", [SANDBOX_STRICT] = "strict", [SANDBOX_OFF] = "off", NULL
+};
+
 const char *const unclaimed_names[] = { [UNCLAIMED_ABORT] = "abort",
 					[UNCLAIMED_ZERO] = "zero",
 					[UNCLAIMED_ONES] = "ones",
@@ -511,6 +515,16 @@ const struct key vm_config_keys[] = {
 		.type = KEY_CHOICE,
 		.choices = on_panic_names,
 		AT(on_panic),
+	},
+	{
+		.name = "sandbox",
+		.help = "what vmm gives up before the guest runs",
+		.more = "Namespaces, files, capabilities, and all system calls but those that its "
+			"threads need. on: as much of it as the host allows; strict: all of it, or "
+			"vmm does not start; off: nothing, for debugging.",
+		.type = KEY_CHOICE,
+		.choices = sandbox_names,
+		AT(sandbox),
 	},
 	{
 		.name = "grace",

@@ -241,6 +241,22 @@ static int validate_devices(const struct vm_config *c, struct err *e)
 	return 0;
 }
 
+/* A socket that vmm listens at: its name is removed by the keeper, since vmm cannot any more. */
+static bool listens(const struct vm_config *c)
+{
+	const struct port_config *p = c->ports.at;
+
+	for (size_t i = 0; i < c->ports.nr; i++)
+		if (p[i].kind == CHARDEV_SOCKET)
+			return true;
+	return config_console(c) == CHARDEV_SOCKET || c->hvc.kind == CHARDEV_SOCKET;
+}
+
+bool config_needs_keeper(const struct vm_config *c)
+{
+	return c->vhost_users.nr || c->shares.nr || (c->sandbox != SANDBOX_OFF && listens(c));
+}
+
 int config_validate(const struct vm_config *c, struct err *e)
 {
 	const struct key *k = keys_missing(vm_config_keys, c);

@@ -44,7 +44,7 @@ static void kick(struct vcpu *v)
 	assert_held(&v->set->lock);
 	/* The flag first: a vCPU not yet in the kernel sees it there. */
 	set_immediate_exit(v, 1);
-	(void)pthread_kill(v->thread.id, SIG_KICK);
+	thread_kill(&v->thread, SIG_KICK);
 }
 
 bool vcpu_wanted(struct vcpu *v)

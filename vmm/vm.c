@@ -20,6 +20,7 @@
 #include "vmm/faults.h"
 #include "vmm/host/keeper.h"
 #include "vmm/messages.h"
+#include "vmm/host/litter.h"
 #include "vmm/panic.h"
 #include "vmm/rom.h"
 #include "vmm/root.h"
@@ -527,6 +528,7 @@ static int build(struct vm *vm, struct err *e)
 		vm->keeper = keeper_create(vm->loop, e);
 		if (!vm->keeper)
 			return -e->code;
+		litter_keeper(vm->keeper);
 	}
 	*m = (struct machine){
 		.config = vm->config,
@@ -587,6 +589,19 @@ static void take_messages(const struct vm *vm, char *to, size_t size)
 			     "the guest's kernel: ");
 }
 
+/* What is open and made by now is all that there will be. */
+static int wall_in(struct vm *vm, struct err *e)
+{
+	const struct vm_config *c = vm->config;
+	int code;
+
+	if (vm->keeper)
+		keeper_seal(vm->keeper);
+	code = sandbox_build((enum sandbox_mode)c->sandbox, c->watches.nr != 0,
+			     chardev_restore_terminal, e);
+	return code ? code : threads_release(sandbox_enter, e);
+}
+
 static void take_down(struct vm *vm)
 {
 	vcpus_stop(&vm->vcpus);
@@ -643,15 +658,18 @@ static struct vm *new_vm(const struct vm_config *c)
 
 static int build_and_run(struct vm *vm, struct err *e)
 {
-	int code = build(vm, e);
+	int code;
 
+	threads_hold();
+	code = build(vm, e);
+	if (code == 0)
+		code = wall_in(vm, e);
 	if (code == 0)
 		code = start_vcpus(vm, e);
 	if (code)
 		return code;
-	if (vm->keeper)
-		keeper_seal(vm->keeper);
 	arch_vcpus_started(&vm->machine);
+	sandbox_enter(THREAD_MAIN);
 	vcpus_release(&vm->vcpus);
 	return loop_run(vm->loop, e);
 }

@@ -112,14 +112,13 @@ static void link_changed(struct net_front *f, bool up)
 	}
 }
 
-static void *run(void *arg)
+static void run(void *arg)
 {
 	struct net *n = arg;
 	struct err e;
 
 	if (loop_run(n->loop, &e))
 		log_error("%s: it stands still: %s", n->host->name, e.text);
-	return NULL;
 }
 
 /* --- the device ----------------------------------------------------------------------------- */
@@ -169,10 +168,9 @@ static void net_destroy(struct virtio *v)
 {
 	struct net *n = net(v);
 
-	if (n->running) {
+	if (n->thread.begun)
 		loop_stop(n->loop);
-		(void)pthread_join(n->thread, NULL);
-	}
+	thread_join(&n->thread);
 	for (unsigned i = 0; i < NET_QUEUES; i++)
 		server_done(&n->server[i]);
 	if (n->loop)
@@ -242,21 +240,9 @@ static int create_queue(struct net *n, unsigned i, struct gmem *mem, struct err 
 
 static int start_thread(struct net *n, unsigned index, struct err *e)
 {
-	sigset_t all, before;
-	char name[16];
-	int code;
-
-	/* Signals are for the threads that wait for them. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	code = pthread_create(&n->thread, NULL, run, n);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code)
-		return err_code(e, code, "%s: a thread for it", n->host->name);
-	n->running = true;
-	(void)snprintf(name, sizeof(name), "net/%u", index);
-	(void)pthread_setname_np(n->thread, name);
-	return 0;
+	n->thread = (struct thread){ .kind = THREAD_NET, .run = run, .ctx = n };
+	(void)snprintf(n->thread.name, sizeof(n->thread.name), "net/%u", index);
+	return thread_start(&n->thread, e);
 }
 
 static int make(struct net *n, struct gmem *mem, struct err *e)

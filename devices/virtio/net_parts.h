@@ -13,8 +13,7 @@
 
 #include "devices/virtio/net.h"
 #include "devices/virtio/server.h"
-
-#include <pthread.h>
+#include "vmm/base/thread.h"
 
 /* Feature bits, section 5.1.3. */
 enum {
@@ -138,8 +137,7 @@ struct net {
 	struct net_space space; /* v.lock */
 
 	struct loop *loop; /* owned; the thread's */
-	pthread_t thread;
-	bool running;
+	struct thread thread;
 	struct call settle; /* brings the configuration space up to date */
 	bool link;	    /* thread: as the front was told */
 	atomic_bool announce;

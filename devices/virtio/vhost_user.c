@@ -251,13 +251,13 @@ static void user_destroy(struct virtio *v)
 {
 	struct vhost_user *u = user(v);
 
-	if (u->has_thread) {
+	if (u->thread.begun) {
 		mutex_lock(&u->lock);
 		u->quit = true;
 		mutex_unlock(&u->lock);
 		vhost_user_wake(u);
-		(void)pthread_join(u->thread, NULL);
 	}
+	thread_join(&u->thread);
 	loop_unpost(u->loop, &u->tell);
 	for (unsigned i = 0; u->ring && i < u->nr; i++) {
 		loop_unwatch(&u->ring[i].call);
@@ -406,9 +406,10 @@ static int make(struct vhost_user *u, const struct vhost_user_setup *c, int fd, 
 	u->v.nr_queues = u->nr;
 	if (code)
 		return code;
-	code = pthread_create(&u->thread, NULL, vhost_user_serve, u);
-	u->has_thread = code == 0;
-	return code ? err_code(e, code, "thread") : 0;
+	u->thread = (struct thread){
+		.kind = THREAD_BACKEND, .name = "vhost-user", .run = vhost_user_serve, .ctx = u
+	};
+	return thread_start(&u->thread, e);
 }
 
 struct virtio *vhost_user_create(const struct vhost_user_setup *c, int fd, struct gmem *mem,

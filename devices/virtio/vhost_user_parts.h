@@ -5,8 +5,7 @@
 
 #include "devices/virtio/vhost_user.h"
 #include "devices/virtio/vhost_user_session.h"
-
-#include <pthread.h>
+#include "vmm/base/thread.h"
 
 enum ring_state {
 	RING_OFF,
@@ -50,8 +49,7 @@ struct vhost_user {
 
 	int channel[2]; /* the back end's own channel: ours, and its */
 	int wake_fd;
-	pthread_t thread;
-	bool has_thread;
+	struct thread thread;
 
 	/* Loop thread. */
 	struct call tell;
@@ -72,7 +70,7 @@ struct vhost_user {
 };
 
 /* The thread. */
-void *vhost_user_serve(void *u);
+void vhost_user_serve(void *u);
 void vhost_user_wake(const struct vhost_user *u);
 
 /*

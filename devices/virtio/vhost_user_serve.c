@@ -5,6 +5,7 @@
  * nothing yet, and is brought to it.
  */
 #include "devices/virtio/vhost_user_parts.h"
+#include "vmm/host/hostfd.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -191,7 +192,7 @@ static void empty(int channel)
 {
 	uint8_t bytes[512];
 
-	while (recv(channel, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+	while (hostfd_receive(channel, bytes, sizeof(bytes)) > 0)
 		;
 }
 
@@ -250,7 +251,7 @@ static bool wait_for_work(struct vhost_user *u, int *fd, bool *broken, bool *spo
 	return !u->quit;
 }
 
-void *vhost_user_serve(void *ctx)
+void vhost_user_serve(void *ctx)
 {
 	struct vhost_user *u = ctx;
 	bool broken, spoke;
@@ -286,5 +287,4 @@ void *vhost_user_serve(void *ctx)
 	}
 	if (fd >= 0)
 		(void)close(fd);
-	return NULL;
 }

@@ -317,11 +317,11 @@ static void make_ram(struct gmem *mem)
 
 	EXPECT(ram != MAP_FAILED);
 	*mem = (struct gmem){ 0 };
-	EXPECT_EQ(
-		gmem_add(mem,
-			 &(struct gmem_region){ RAM_BASE, RAM_SIZE, ram, "RAM", false, NULL, NULL },
-			 &e),
-		0);
+	EXPECT_EQ(gmem_add(mem,
+			   &(struct gmem_region){
+				   .base = RAM_BASE, .size = RAM_SIZE, .host = ram, .name = "RAM" },
+			   &e),
+		  0);
 }
 
 static void expect_loaded(const struct boot *b, const struct gmem *mem, const char *dtb)
@@ -335,7 +335,7 @@ static void expect_loaded(const struct boot *b, const struct gmem *mem, const ch
 
 TEST(boot_loads_all_three_and_again_after_a_reset)
 {
-	struct gmem mem;
+	static struct gmem mem;
 	struct boot b;
 	struct err e;
 	const char *kernel, *initrd;

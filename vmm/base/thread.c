@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/base/thread.h"
 
+#include "vmm/base/mutex.h"
+
 #include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static bool held;
 static struct thread *first, **last = &first; /* those that are held */
 static void (*enter_thread)(enum thread_kind kind);
+static pid_t own_pid;
+static _Thread_local pid_t own_tid;
 
 static void *begin(void *arg)
 {
@@ -14,6 +20,8 @@ static void *begin(void *arg)
 
 	/* A thread names itself by one call; others would go through /proc. */
 	(void)pthread_setname_np(pthread_self(), t->name);
+	t->tid = own_tid = gettid();
+	mutex_self_ = (uint32_t)own_tid; /* found out here, not when it may not be asked any more */
 	if (enter_thread)
 		enter_thread(t->kind);
 	t->run(t->ctx);
@@ -91,9 +99,25 @@ void thread_join(struct thread *t)
 	t->begun = false;
 }
 
+static void send_signal(pid_t tid, int sig)
+{
+	(void)syscall(SYS_tgkill, own_pid ? own_pid : getpid(), tid, sig);
+}
+
+void thread_kill(const struct thread *t, int sig)
+{
+	send_signal(t->tid, sig);
+}
+
+void thread_raise(int sig)
+{
+	send_signal(own_tid ? own_tid : gettid(), sig);
+}
+
 void threads_hold(void)
 {
 	held = true;
+	own_pid = own_tid = getpid();
 }
 
 int threads_release(void (*enter)(enum thread_kind kind), struct err *e)
@@ -116,10 +140,9 @@ int threads_release(void (*enter)(enum thread_kind kind), struct err *e)
 const char *thread_kind_name(enum thread_kind kind)
 {
 	static const char *const names[NR_THREAD_KINDS] = {
-		[THREAD_MAIN] = "main",
-		[THREAD_VCPU] = "vcpu",
-		[THREAD_QUEUE] = "queue",
-		[THREAD_DISK] = "disk",
+		[THREAD_MAIN] = "main",	    [THREAD_VCPU] = "vcpu", [THREAD_QUEUE] = "queue",
+		[THREAD_DISK] = "disk",	    [THREAD_NET] = "net",   [THREAD_BACKEND] = "backend",
+		[THREAD_REPORT] = "report",
 	};
 
 	return names[kind];

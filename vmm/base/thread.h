@@ -18,10 +18,13 @@
 
 /* What threads are for. */
 enum thread_kind {
-	THREAD_MAIN,  /* the event loop; nobody starts it */
-	THREAD_VCPU,  /* runs a vCPU */
-	THREAD_QUEUE, /* serves a queue of a disk */
-	THREAD_DISK,  /* does I/O that waits */
+	THREAD_MAIN,	/* the event loop; nobody starts it */
+	THREAD_VCPU,	/* runs a vCPU */
+	THREAD_QUEUE,	/* serves a queue of a disk */
+	THREAD_DISK,	/* does I/O that waits */
+	THREAD_NET,	/* serves a network card */
+	THREAD_BACKEND, /* speaks to a vhost-user back end */
+	THREAD_REPORT,	/* writes reports of accesses */
 	NR_THREAD_KINDS,
 };
 
@@ -36,6 +39,7 @@ struct thread {
 	size_t cpus_size;
 
 	pthread_t id; /* once begun */
+	pid_t tid;    /* once it has called run() */
 	bool begun;
 	struct thread *next; /* of those that are held */
 };
@@ -45,6 +49,13 @@ int thread_start(struct thread *t, struct err *e) MUST_CHECK;
 
 /* Waits for its end; fine on one that is zeroed, or never began. */
 void thread_join(struct thread *t);
+
+/*
+ * Sends @sig to a thread that has come to run(), or to the calling one; by one system call, with
+ * none to find out who we are. Any thread.
+ */
+void thread_kill(const struct thread *t, int sig);
+void thread_raise(int sig);
 
 /* From now on threads are only noted. */
 void threads_hold(void);

@@ -2,11 +2,10 @@
 #include "vmm/debug/faultqueue.h"
 
 #include "vmm/base/mutex.h"
+#include "vmm/base/thread.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct slot {
@@ -16,7 +15,7 @@ struct slot {
 
 struct faultqueue {
 	struct faultqueue_config config; /* constant */
-	pthread_t thread;
+	struct thread thread;
 
 	struct mutex lock;    /* the innermost */
 	struct cond come, go; /* lock */
@@ -66,7 +65,7 @@ static void tell_last_missed(struct faultqueue *q)
 	tell_missed(q, n);
 }
 
-static void *serve(void *arg)
+static void serve(void *arg)
 {
 	struct faultqueue *q = arg;
 
@@ -77,7 +76,7 @@ static void *serve(void *arg)
 		else if (q->missed)
 			tell_last_missed(q);
 		else if (q->ending)
-			return NULL;
+			return;
 		else
 			cond_wait(&q->come, &q->lock);
 		cond_broadcast(&q->go);
@@ -151,41 +150,23 @@ void faultqueue_drain(struct faultqueue *q)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static int start(struct faultqueue *q)
-{
-	sigset_t most, before;
-	int code;
-
-	/* Signals are for the threads that wait for them, but this one's own faults are not. */
-	(void)sigfillset(&most);
-	(void)sigdelset(&most, SIGBUS);
-	(void)sigdelset(&most, SIGSEGV);
-	(void)sigdelset(&most, SIGILL);
-	(void)sigdelset(&most, SIGFPE);
-	(void)pthread_sigmask(SIG_SETMASK, &most, &before);
-	code = pthread_create(&q->thread, NULL, serve, q);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code == 0)
-		(void)pthread_setname_np(q->thread, "reports");
-	return code;
-}
-
 struct faultqueue *faultqueue_create(const struct faultqueue_config *c, struct err *e)
 {
 	struct faultqueue *q = calloc(1, sizeof(*q) + c->slots * sizeof(q->slots[0]));
-	int code = ENOMEM;
 
 	assert(c->slots >= 1);
-	if (q) {
-		q->config = *c;
-		mutex_init(&q->lock);
-		cond_init(&q->come);
-		cond_init(&q->go);
-		code = start(q);
+	if (!q) {
+		(void)err_code(e, ENOMEM, "a queue for reports");
+		return NULL;
 	}
-	if (code == 0)
+	q->config = *c;
+	q->thread =
+		(struct thread){ .kind = THREAD_REPORT, .name = "reports", .run = serve, .ctx = q };
+	mutex_init(&q->lock);
+	cond_init(&q->come);
+	cond_init(&q->go);
+	if (thread_start(&q->thread, e) == 0)
 		return q;
-	(void)err_code(e, code, "a thread for reports");
 	free(q);
 	return NULL;
 }
@@ -198,7 +179,7 @@ void faultqueue_destroy(struct faultqueue *q)
 	q->ending = true;
 	cond_broadcast(&q->come);
 	mutex_unlock(&q->lock);
-	(void)pthread_join(q->thread, NULL);
+	thread_join(&q->thread);
 	mutex_destroy(&q->lock);
 	free(q);
 }

@@ -2,6 +2,7 @@
 #include "vmm/host/chardev_back.h"
 #include "vmm/host/terminal.h"
 #include "vmm/base/log.h"
+#include "vmm/base/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -181,7 +182,7 @@ void chardev_job_control(struct chardev *c, int signo)
 	if (signo != SIGTSTP)
 		return;
 	/* To this thread: nothing below may run before the process has stopped. */
-	(void)raise(SIGSTOP);
+	thread_raise(SIGSTOP);
 	if (ours)
 		c->ops->job_control(c, SIGCONT);
 }

@@ -63,10 +63,10 @@ struct chardev {
 	/* Loop thread. */
 	struct chardev_front *front; /* borrowed; NULL while detached */
 
-	bool want_in;  /* the input ring has room */
-	bool want_out; /* output waits for room at the host end */
-	bool failing;  /* writing failed last time, and a line said so */
-	bool told;     /* a line said that nobody reads */
+	bool want_in;	     /* the input ring has room */
+	bool want_out;	     /* output waits for room at the host end */
+	bool failing;	     /* writing failed last time, and a line said so */
+	bool told;	     /* a line said that nobody reads */
 	uint64_t taken;	     /* bytes of output by the back end */
 	struct call *teller; /* posted when it took some; NULL: nobody asks */
 	struct call input, output, stalled, ready;

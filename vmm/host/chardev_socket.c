@@ -7,6 +7,7 @@
  */
 #include "vmm/host/chardev_back.h"
 #include "vmm/base/scope.h"
+#include "vmm/host/hostfd.h"
 #include "vmm/host/unixsock.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ static size_t sock_read(struct chardev *c, void *to, size_t len)
 
 	if (s->client < 0 || s->ended)
 		return 0;
-	n = recv(s->client, to, len, MSG_DONTWAIT);
+	n = hostfd_receive(s->client, to, len);
 	if (n > 0)
 		return (size_t)n;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -27,11 +27,19 @@ static bool copy(const struct disk_io *io, uint8_t *buf, uint64_t len)
 	return true;
 }
 
+/* As pread(), by the call that all of a disk's reading is done with. */
+static ssize_t read_at(int fd, void *to, uint64_t len, uint64_t at)
+{
+	const struct iovec iov = { .iov_base = to, .iov_len = len };
+
+	return preadv2(fd, &iov, 1, (off_t)at, 0);
+}
+
 static ssize_t read_some(struct host_disk *d, struct disk_io *io, uint8_t *buf, uint64_t start,
 			 uint64_t want, uint64_t room)
 {
 	const uint64_t skip = io->offset - start;
-	ssize_t got = pread(d->fd, buf, room, (off_t)start);
+	ssize_t got = read_at(d->fd, buf, room, start);
 
 	if (got < 0)
 		return -errno;
@@ -48,7 +56,7 @@ static int fill(const struct host_disk *d, uint8_t *buf, uint64_t at)
 	ssize_t got;
 
 	do
-		got = pread(d->fd, buf, d->file_align, (off_t)at);
+		got = read_at(d->fd, buf, d->file_align, at);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;

@@ -110,6 +110,14 @@ bool hostfd_watch(struct hostfd *h, struct loop *l, uint32_t events)
 	return !events || loop_watch(l, &h->watch, h->fd, events, NULL) == 0;
 }
 
+ssize_t hostfd_receive(int fd, void *to, size_t len)
+{
+	struct iovec iov = { .iov_base = to, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return recvmsg(fd, &m, MSG_DONTWAIT);
+}
+
 ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len)
 {
 	struct pollfd p = { .fd = h->fd, .events = POLLIN };
@@ -120,7 +128,7 @@ ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len)
 	if (h->kind == HOSTFD_SHARED && poll(&p, 1, 0) <= 0)
 		return -EAGAIN;
 	do {
-		n = h->kind == HOSTFD_SOCKET ? recv(h->fd, to, len, MSG_DONTWAIT)
+		n = h->kind == HOSTFD_SOCKET ? hostfd_receive(h->fd, to, len)
 					     : read(h->fd, to, len);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;

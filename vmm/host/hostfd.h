@@ -49,6 +49,9 @@ ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len);
 /* Bytes written; -EAGAIN when there is no room now; -errno. */
 ssize_t hostfd_write(struct hostfd *h, const struct iovec *iov, int spans);
 
+/* Reads from a socket without waiting: as recv(), by the one call that all of vmm's sockets use. */
+ssize_t hostfd_receive(int fd, void *to, size_t len);
+
 /* Whether the other end hung up. */
 bool hostfd_hung_up(const struct hostfd *h);
 

@@ -7,12 +7,9 @@
 
 #include <assert.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #define START_MS 10000 /* for the first connection of a job */
 #define END_MS	 3000  /* for the process to end all programs, and itself */
@@ -75,6 +72,13 @@ static void lost(struct keeper *k)
 	close_quietly(k->sock);
 	k->sock = -1;
 	loop_post(k->loop, &k->gone);
+}
+
+static void tell(struct keeper *k, enum keeper_what what, unsigned job)
+{
+	k->message = (struct keeper_message){ .what = (uint32_t)what, .job = job };
+	if (k->sock >= 0 && keeper_send(k->sock, &k->message, -1))
+		lost(k);
 }
 
 static void on_up(struct keeper *k, unsigned i, int fd)
@@ -165,28 +169,24 @@ fail:
 	return NULL;
 }
 
-/* Waits for the process, whose end of the socket is closed. */
-static void reap(pid_t pid)
+/* Has the process end all programs, and waits until it is done. It is nobody's zombie for long. */
+static void end(struct keeper *k)
 {
-	uint64_t until = loop_now_ns() + END_MS * UINT64_C(1000000);
-	struct timespec pause = { .tv_nsec = 1000000 };
+	struct pollfd p = { .fd = k->sock };
 
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (loop_now_ns() > until)
-			(void)kill(pid, SIGKILL);
-		(void)nanosleep(&pause, NULL);
-	}
+	tell(k, KEEPER_END, 0);
+	if (k->sock >= 0)
+		(void)poll(&p, 1, END_MS); /* for the hang-up */
 }
 
 void keeper_destroy(struct keeper *k)
 {
 	if (!k)
 		return;
+	end(k);
 	loop_unwatch(&k->watch);
 	loop_unpost(k->loop, &k->gone);
 	close_quietly(k->sock);
-	if (k->pid > 0)
-		reap(k->pid);
 	free(k);
 }
 
@@ -273,10 +273,12 @@ int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, in
 	return err_set(e, ETIMEDOUT, "%s: not ready after %d s", j->name, START_MS / 1000);
 }
 
-static void tell(struct keeper *k, enum keeper_what what, unsigned job)
+void keeper_remove_at_end(struct keeper *k, const char *path, const struct stat *made)
 {
-	k->message = (struct keeper_message){ .what = (uint32_t)what, .job = job };
-	if (k->sock >= 0 && keeper_send(k->sock, &k->message, -1))
+	k->message = (struct keeper_message){ .what = KEEPER_LITTER,
+					      .dev = made->st_dev,
+					      .ino = made->st_ino };
+	if (put(&k->message, path) && k->sock >= 0 && keeper_send(k->sock, &k->message, -1))
 		lost(k);
 }
 

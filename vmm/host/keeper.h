@@ -16,6 +16,8 @@
 
 #include "vmm/core/loop.h"
 
+#include <sys/stat.h>
+
 struct keeper;
 
 #define KEEPER_MAX_JOBS 64 /* of one keeper */
@@ -75,6 +77,12 @@ void keeper_destroy(struct keeper *k);
  */
 int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, int *fd,
 		 struct err *e) MUST_CHECK;
+
+/*
+ * Has @path, which is now what @made says and is a socket, removed when vmm has ended, if it is the
+ * same then. A relative one is from the working directory at keeper_create().
+ */
+void keeper_remove_at_end(struct keeper *k, const char *path, const struct stat *made);
 
 /* Takes no job any more: who gets hold of vmm cannot have programs started. After set-up. */
 void keeper_seal(struct keeper *k);

@@ -10,10 +10,12 @@
 
 enum keeper_what {
 	/* To the process. */
-	KEEPER_JOB,   /* a new job, and its first start; .text: its strings, each with its NUL */
-	KEEPER_AGAIN, /* a new connection of a job */
-	KEEPER_SEAL,  /* no job is taken any more */
-	KEEPER_DIAL,  /* .number of a job, as dial .dial */
+	KEEPER_JOB,    /* a new job, and its first start; .text: its strings, each with its NUL */
+	KEEPER_AGAIN,  /* a new connection of a job */
+	KEEPER_END,    /* all programs; no answer but that the process ends */
+	KEEPER_SEAL,   /* nothing new is taken any more */
+	KEEPER_DIAL,   /* .number of a job, as dial .dial */
+	KEEPER_LITTER, /* .text: a path to remove at the end; of .dev and .ino */
 
 	/* To vmm. */
 	KEEPER_UP,     /* with the fd of a connection */
@@ -30,7 +32,8 @@ struct keeper_message {
 	uint32_t kind; /* JOB: enum keeper_kind */
 	int32_t error; /* DOWN: an errno, or 0 */
 	uint32_t dial, number;
-	uint32_t len; /* bytes of .text */
+	uint32_t len;	   /* bytes of .text */
+	uint64_t dev, ino; /* LITTER */
 	char text[KEEPER_TEXT];
 };
 

@@ -6,6 +6,7 @@
  */
 #include "vmm/base/scope.h"
 #include "vmm/host/keeper_private.h"
+#include "vmm/host/litter.h"
 #include "vmm/host/program.h"
 
 #include <signal.h>
@@ -41,7 +42,14 @@ struct keeper_process {
 	struct timer end;
 	struct task *task[KEEPER_MAX_JOBS];
 	struct keeper_dialer dialer;
+	struct litter *litter;
 	struct keeper_message message;
+};
+
+struct litter {
+	struct litter *next;
+	struct stat made; /* device and inode */
+	char path[];
 };
 
 /* --- the end ------------------------------------------------------------------------------- */
@@ -52,6 +60,19 @@ static void stop_if_done(struct keeper_process *p)
 		if (p->task[i] && program_running(&p->task[i]->program))
 			return;
 	loop_stop(p->loop);
+}
+
+static void new_litter(struct keeper_process *p, const struct keeper_message *m)
+{
+	struct litter *l = p->sealed || m->len == 0 ? NULL : calloc(1, sizeof(*l) + m->len);
+
+	if (!l)
+		return;
+	l->made.st_dev = m->dev;
+	l->made.st_ino = m->ino;
+	memcpy(l->path, m->text, m->len);
+	l->next = p->litter;
+	p->litter = l;
 }
 
 static void kill_all(struct timer *tm)
@@ -355,6 +376,12 @@ static void on_socket(struct watch *w, uint32_t events UNUSED)
 	case KEEPER_DIAL:
 		dial(p, m->job, m->dial, m->number);
 		break;
+	case KEEPER_LITTER:
+		new_litter(p, m);
+		break;
+	case KEEPER_END:
+		end_all(p);
+		break;
 	case KEEPER_SEAL:
 		p->sealed = true;
 		break;
@@ -396,5 +423,7 @@ _Noreturn void keeper_process(int sock)
 	p.dialer.ended = dialed;
 	if (!p.loop || loop_watch(p.loop, &p.watch, sock, EPOLLIN, &e) || loop_run(p.loop, &e))
 		_exit(1);
+	for (const struct litter *l = p.litter; l; l = l->next)
+		litter_remove(l->path, &l->made);
 	_exit(0);
 }

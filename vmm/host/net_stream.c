@@ -9,6 +9,7 @@
  * The connection belongs to the card's thread, the keeper to the main one. They meet in what is
  * atomic here, and in calls that they post to each other: arrived, with a new connection, and lost.
  */
+#include "vmm/host/hostfd.h"
 #include "vmm/host/net_back.h"
 
 #include "vmm/base/log.h"
@@ -188,7 +189,7 @@ static bool fill(struct stream *s)
 		return false;
 	}
 	(void)make_room(b, IN_SIZE, PREFIX + NET_FRAME_MAX - (b->end - b->begin));
-	n = recv(s->fd, b->at + b->end, IN_SIZE - b->end, MSG_DONTWAIT);
+	n = hostfd_receive(s->fd, b->at + b->end, IN_SIZE - b->end);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		lost(s);
 	if (n <= 0)

@@ -2,6 +2,7 @@
 #include "vmm/host/unixsock.h"
 
 #include "vmm/base/scope.h"
+#include "vmm/host/litter.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -49,7 +50,6 @@ int unixsock_listen(struct unixsock *u, const char *what, const char *path, int 
 {
 	auto_fd int fd = -1;
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct stat st;
 
 	*u = (struct unixsock){ .fd = -1, .path = path };
 	if (strlen(path) > UNIXSOCK_PATH_MAX)
@@ -62,24 +62,20 @@ int unixsock_listen(struct unixsock *u, const char *what, const char *path, int 
 		return err_sys(e, "%s", what);
 	if (bind_path(fd, what, &a, e))
 		return -e->code;
-	if (lstat(path, &st) || listen(fd, backlog)) {
+	if (lstat(path, &u->made) || listen(fd, backlog)) {
 		(void)err_sys(e, "%s %s", what, path);
 		(void)unlink(path);
 		return -e->code;
 	}
-	u->dev = st.st_dev;
-	u->ino = st.st_ino;
+	litter_made(path, &u->made);
 	u->fd = keep_fd(&fd);
 	return 0;
 }
 
 void unixsock_close(struct unixsock *u)
 {
-	struct stat st;
-
 	if (u->fd < 0)
 		return;
-	if (lstat(u->path, &st) == 0 && st.st_dev == u->dev && st.st_ino == u->ino)
-		(void)unlink(u->path);
+	litter_drop(u->path, &u->made);
 	close_quietly(keep_fd(&u->fd));
 }

@@ -5,15 +5,14 @@
 
 #include "vmm/base/err.h"
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #define UNIXSOCK_PATH_MAX 107 /* bytes of a path, without the 0 */
 
 struct unixsock {
 	int fd;		  /* owned, non-blocking; -1: none */
 	const char *path; /* borrowed, outlives this */
-	dev_t dev;	  /* of the path, as we made it */
-	ino_t ino;
+	struct stat made; /* the path, as we made it */
 };
 
 /*

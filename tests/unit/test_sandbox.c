@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+#include "vmm/base/io.h"
+#include "vmm/sandbox/filter.h"
+#include "vmm/sandbox/sandbox.h"
+#include "vmm/sandbox/walls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/kvm.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __aarch64__
+#define THIS_ARCH AUDIT_ARCH_AARCH64
+#else
+#define THIS_ARCH AUDIT_ARCH_X86_64
+#endif
+
+/* More than any architecture has. */
+enum { CALLS = 600 };
+
+/* What the kernel does with a program: the instructions that filters are made of. */
+static uint32_t run(const struct filter *f, const struct seccomp_data *d)
+{
+	uint32_t a = 0;
+
+	for (unsigned pc = 0; pc < f->len; pc++) {
+		const struct sock_filter *i = &f->insn[pc];
+
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			EXPECT(i->k + 4 <= sizeof(*d) && i->k % 4 == 0);
+			memcpy(&a, (const char *)d + i->k, 4);
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			pc += a == i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			pc += a & i->k ? i->jt : i->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return i->k;
+		default:
+			test_fail(__FILE__, __LINE__, "instruction %#x", i->code);
+		}
+	}
+	test_fail(__FILE__, __LINE__, "the program has no end");
+}
+
+static const struct filter_facts facts = { .pid = 77, .watch = false };
+
+static uint32_t call(enum thread_kind kind, int number, uint64_t arg0, uint64_t arg1, uint64_t arg2)
+{
+	static struct filter f;
+	const struct seccomp_data d = { .nr = number,
+					.arch = THIS_ARCH,
+					.args = { arg0, arg1, arg2 } };
+
+	filter_make(&f, kind, &facts);
+	return run(&f, &d);
+}
+
+static const struct rule *rule_of(enum thread_kind kind, int number)
+{
+	for (const struct rule *r = sandbox_rules; r->name; r++)
+		if (r->number == number && (r->kinds & 1U << kind) && !r->watch)
+			return r;
+	return NULL;
+}
+
+/* Arguments with which a rule allows its call. */
+static uint32_t call_well(enum thread_kind kind, const struct rule *r)
+{
+	uint64_t request = 0;
+
+	for (const struct rule_ioctl *i = sandbox_ioctls; i->name; i++)
+		if (i->kinds & 1U << kind)
+			request = i->request;
+	return call(kind, r->number, 77, r->check == RULE_IOCTL ? request : 0, 0);
+}
+
+TEST(what_no_rule_allows_is_trapped_for_every_kind_and_number)
+{
+	for (unsigned k = 0; k < NR_THREAD_KINDS; k++) {
+		for (int n = -1; n < CALLS; n++) {
+			const struct rule *r = rule_of((enum thread_kind)k, n);
+			const uint32_t got = r ? call_well((enum thread_kind)k, r)
+					       : call((enum thread_kind)k, n, 0, 0, 0);
+
+			if (got != (r ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRAP))
+				test_fail(__FILE__, __LINE__, "%s, call %d: %#x",
+					  thread_kind_name((enum thread_kind)k), n, got);
+		}
+	}
+}
+
+TEST(foreign_calls_kill)
+{
+	static struct filter f;
+	const struct seccomp_data d = { .nr = SYS_futex, .arch = AUDIT_ARCH_ARM };
+
+	filter_make(&f, THREAD_VCPU, &facts);
+	EXPECT_EQ(run(&f, &d), SECCOMP_RET_KILL_PROCESS);
+}
+
+TEST(arguments_are_looked_at)
+{
+	static const unsigned long kvm_create_vm = 0xae01;
+
+	for (const struct rule_ioctl *i = sandbox_ioctls; i->name; i++)
+		for (unsigned k = 0; k < NR_THREAD_KINDS; k++)
+			EXPECT_EQ(call((enum thread_kind)k, SYS_ioctl, 5, i->request, 0),
+				  i->kinds & 1U << k ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRAP);
+	EXPECT_EQ(call(THREAD_VCPU, SYS_ioctl, 5, KVM_RUN, 0), SECCOMP_RET_ALLOW);
+	EXPECT_EQ(call(THREAD_MAIN, SYS_ioctl, 5, kvm_create_vm, 0), SECCOMP_RET_TRAP);
+	EXPECT_EQ(call(THREAD_MAIN, SYS_ioctl, 5, TIOCSTI, 0), SECCOMP_RET_TRAP);
+
+	EXPECT_EQ(call(THREAD_MAIN, SYS_tgkill, 77, 78, SIGKILL), SECCOMP_RET_ALLOW);
+	EXPECT_EQ(call(THREAD_MAIN, SYS_tgkill, 1, 1, SIGKILL), SECCOMP_RET_TRAP);
+
+	EXPECT_EQ(call(THREAD_DISK, SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE), SECCOMP_RET_ALLOW);
+	EXPECT_EQ(call(THREAD_DISK, SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC), SECCOMP_RET_TRAP);
+	EXPECT_EQ(call(THREAD_MAIN, SYS_mprotect, 0, 4096, PROT_EXEC), SECCOMP_RET_TRAP);
+}
+
+TEST(powers_that_nobody_has)
+{
+	static const int never[] = {
+		SYS_openat,
+		SYS_openat2,
+		SYS_socket,
+		SYS_connect,
+		SYS_clone,
+		SYS_clone3,
+		SYS_execve,
+		SYS_execveat,
+		SYS_ptrace,
+		SYS_io_uring_setup,
+		SYS_process_vm_readv,
+		SYS_process_vm_writev,
+		SYS_unlinkat,
+		SYS_mount,
+		SYS_setns,
+		SYS_unshare,
+		SYS_kill,
+		SYS_prctl,
+		SYS_seccomp,
+		SYS_bind,
+		SYS_memfd_create,
+		SYS_fchmodat,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		for (const struct rule *r = sandbox_rules; r->name; r++)
+			EXPECT(r->number != never[i]);
+}
+
+TEST(there_are_few_rules)
+{
+	unsigned vcpu = 0, all = 0;
+
+	for (const struct rule *r = sandbox_rules; r->name; r++) {
+		vcpu += !r->watch && (r->kinds & KIND(VCPU));
+		all += !r->watch;
+	}
+	EXPECT(vcpu <= 14);
+	EXPECT(all <= 40);
+}
+
+TEST(all_rules_fit_with_everything_used)
+{
+	static const struct filter_facts most = { .pid = UINT32_MAX, .watch = true };
+	static struct filter f;
+
+	for (unsigned k = 0; k < NR_THREAD_KINDS; k++) {
+		filter_make(&f, (enum thread_kind)k, &most);
+		EXPECT(f.len > 10 && f.len <= FILTER_MAX / 2);
+	}
+}
+
+/* --- for real, in a child ------------------------------------------------------------------- */
+
+/* What the child did: its exit status, and what it wrote to stderr. */
+static int in_child(void (*fn)(void), char *said, size_t len)
+{
+	int pipes[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	EXPECT_EQ(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(pipes[1], STDERR_FILENO);
+		(void)close(pipes[0]);
+		(void)close(pipes[1]);
+		fn();
+		_exit(99);
+	}
+	(void)close(pipes[1]);
+	n = io_read(pipes[0], said, len - 1);
+	said[n > 0 ? n : 0] = '\0';
+	(void)close(pipes[0]);
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		test_fail(__FILE__, __LINE__, "killed by signal %d: %s", WTERMSIG(status), said);
+	return WEXITSTATUS(status);
+}
+
+static void try_to_open(void)
+{
+	struct err e;
+
+	if (sandbox_build(SANDBOX_ON, false, NULL, &e))
+		_exit(98);
+	sandbox_enter(THREAD_MAIN);
+	(void)syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+
+TEST(a_denied_call_is_named_and_ends_the_process)
+{
+	char said[2000], want[80];
+
+	(void)snprintf(want, sizeof(want), "denies a thread of kind main the system call %d",
+		       SYS_openat);
+	EXPECT_EQ(in_child(try_to_open, said, sizeof(said)), 1);
+	EXPECT_HAS(said, want);
+}
+
+static struct walls built;
+
+static bool fails_with(int code, int ret)
+{
+	return ret < 0 && errno == code;
+}
+
+/* Each step that is not as it should be is a status of its own. */
+static void look_around(void)
+{
+	const int kept = open("/proc/self/exe", O_RDONLY);
+	struct rlimit core;
+	char byte;
+
+	walls_build(&built);
+	for (unsigned i = 0; i < NR_WALLS; i++)
+		if (!built.holds[i]) {
+			(void)fprintf(stderr, "%s: %s", wall_name((enum wall)i), built.why_not[i]);
+			_exit(77);
+		}
+	if (read(kept, &byte, 1) != 1)
+		_exit(10); /* what is open stays open */
+	if (open("/etc/passwd", O_RDONLY) >= 0)
+		_exit(11);
+	if (open("/", O_RDONLY | O_DIRECTORY) >= 0)
+		_exit(12);
+	if (!fails_with(EACCES, open("/x", O_CREAT | O_WRONLY, 0600)) && errno != EROFS)
+		_exit(13);
+	if (!fails_with(EPERM, setuid(getuid() + 1)) && errno != EINVAL)
+		_exit(14);
+	if (getrlimit(RLIMIT_CORE, &core) || core.rlim_max != 0)
+		_exit(15);
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0) {
+		/* A network of its own has no way out. */
+		_exit(0);
+	}
+	_exit(16);
+}
+
+TEST(behind_the_walls_there_is_nothing)
+{
+	char said[2000];
+	int status = in_child(look_around, said, sizeof(said));
+
+	if (status == 77)
+		test_skip(said);
+	EXPECT_EQ(status, 0);
+}
+
+static void strict(void)
+{
+	struct err e;
+
+	if (sandbox_build(SANDBOX_STRICT, false, NULL, &e)) {
+		(void)fprintf(stderr, "%s", e.text);
+		_exit(1);
+	}
+	_exit(0);
+}
+
+/* One wall that cannot be built, whoever we are: a process that is not alone. */
+static void *wait_for_ever(void *arg)
+{
+	(void)pause();
+	return arg;
+}
+
+static void strict_with_a_thread(void)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, wait_for_ever, NULL) == 0 &&
+	    setresuid(65534, 65534, 65534) == 0)
+		strict();
+}
+
+TEST(strict_refuses_what_is_missing)
+{
+	char said[2000];
+
+	if (getuid() != 0)
+		test_skip("only root can become nobody");
+	EXPECT_EQ(in_child(strict_with_a_thread, said, sizeof(said)), 1);
+	EXPECT_HAS(said, "--sandbox strict: own namespaces: ");
+}
+
+TEST_MAIN(T(what_no_rule_allows_is_trapped_for_every_kind_and_number), T(foreign_calls_kill),
+	  T(arguments_are_looked_at), T(powers_that_nobody_has), T(there_are_few_rules),
+	  T(all_rules_fit_with_everything_used), T(a_denied_call_is_named_and_ends_the_process),
+	  T(behind_the_walls_there_is_nothing), T(strict_refuses_what_is_missing))

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table. An entry says why a thread of that kind needs the call; one that nobody needs any more
+ * goes. What is made most often stands first, for a filter looks from the top.
+ */
+#include "vmm/sandbox/rules.h"
+
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#define RULE(call, kinds, check, why)                                                              \
+	{                                                                                          \
+		SYS_##call, #call, kinds, check, false, why                                        \
+	}
+#define RULE_WITH_WATCH(call, kinds, check, why)                                                   \
+	{                                                                                          \
+		SYS_##call, #call, kinds, check, true, why                                         \
+	}
+
+enum {
+	M = KIND(MAIN),
+	V = KIND(VCPU),
+	Q = KIND(QUEUE),
+	D = KIND(DISK),
+	N = KIND(NET),
+	B = KIND(BACKEND),
+	ALL = KINDS_ALL,
+};
+
+/* clang-format off */
+const struct rule sandbox_rules[] = {
+	RULE(ioctl, ALL, RULE_IOCTL, "KVM; terminals; what a block device or a tap is asked"),
+	RULE(futex, ALL, RULE_ANY, "locks"),
+	RULE(write, ALL, RULE_ANY, "eventfds; lines on stderr; reports"),
+	RULE(read, M | Q | N | B, RULE_ANY, "consoles; eventfds, signals"),
+	RULE(io_uring_enter, Q, RULE_ANY, "requests of disks"),
+	RULE(epoll_pwait, M | N, RULE_ANY, "event loops"),
+	RULE(preadv2, D, RULE_ANY, "requests of disks"),
+	RULE(pwritev2, D, RULE_ANY, "requests of disks"),
+	RULE(fdatasync, D, RULE_ANY, "flushes of disks"),
+	RULE(fallocate, M | D, RULE_ANY, "discarding, writing zeroes; memory that goes back"),
+	RULE(pread64, M, RULE_ANY, "kernel and initrd anew at a reset"),
+	RULE(lseek, M | D, RULE_ANY, "the size of disks"),
+	RULE(ppoll, M | Q | B, RULE_ANY, "a disk's threads; shared standard input and output; replies"),
+	RULE(readv, N, RULE_ANY, "frames from a tap"),
+	RULE(writev, M | V | N, RULE_ANY, "output of consoles; frames to a tap"),
+	RULE(sendmsg, M | V | N | B, RULE_ANY, "consoles, network cards, vsock, back ends on sockets"),
+	RULE(recvmsg, M | N | B, RULE_ANY, "the same"),
+	RULE(accept4, M, RULE_ANY, "consoles and vsock on sockets"),
+	RULE(epoll_ctl, M | N, RULE_ANY, "event loops"),
+	RULE(close, M | N | B, RULE_ANY, "connections that ended; the end"),
+	RULE(fcntl, ALL, RULE_ANY, "standard output non-blocking, and back"),
+	RULE(newfstatat, M | D | B, RULE_ANY, "the size and time of files that are open"),
+	RULE(getrandom, M, RULE_ANY, "the entropy device; seeds at a reset"),
+	RULE(io_uring_register, Q, RULE_ANY, "the ring's own start"),
+	RULE(clock_gettime, ALL, RULE_ANY, "the time, where the vDSO does not know it"),
+	RULE(mmap, ALL & ~V, RULE_NO_EXEC, "the heap; what a back end has in flight"),
+	RULE(munmap, ALL & ~V, RULE_ANY, "the heap; the end"),
+	RULE(mprotect, ALL & ~V, RULE_NO_EXEC, "the heap"),
+	RULE(brk, ALL & ~V, RULE_ANY, "the heap"),
+	RULE(madvise, ALL, RULE_ANY, "stacks of threads that ended; memory that goes back, or failed"),
+	RULE(tgkill, ALL, RULE_OWN_PID, "getting a vCPU out of the guest; stopping for the shell"),
+	RULE(rt_sigprocmask, ALL, RULE_ANY, "the end of threads"),
+	RULE(rt_sigreturn, ALL, RULE_ANY, "the end of signal handlers"),
+	RULE(rt_sigaction, M, RULE_ANY, "how the shell wants to stop vmm"),
+	RULE(sched_setscheduler, Q, RULE_ANY, "a disk's thread steps back from vCPUs"),
+	RULE(timer_delete, M, RULE_ANY, "the end"),
+	RULE(restart_syscall, ALL & ~V, RULE_ANY, "waiting that was stopped by the shell"),
+	RULE(exit, ALL, RULE_ANY, "the end of threads"),
+	RULE(exit_group, ALL, RULE_ANY, "the end"),
+	RULE_WITH_WATCH(mprotect, V, RULE_NO_EXEC, "watched pages"),
+	RULE_WITH_WATCH(clock_nanosleep, V, RULE_ANY, "letting other vCPUs go first"),
+	RULE_WITH_WATCH(restart_syscall, V, RULE_ANY, "the same, stopped by the shell"),
+	RULE_WITH_WATCH(timer_create, V, RULE_ANY, "an access alone: not for long"),
+	RULE_WITH_WATCH(timer_settime, V, RULE_ANY, "an access alone: not for long"),
+	RULE_WITH_WATCH(timer_delete, V, RULE_ANY, "an access alone: not for long"),
+	{ .name = NULL },
+};
+/* clang-format on */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of ioctl() that each kind of thread may make; a filter looks from the top. */
+#ifndef __aarch64__
+struct kvm_vcpu_init {
+	unsigned target, features[7];
+};
+#endif
+
+#include "vmm/sandbox/rules.h"
+
+#include <linux/fs.h>
+#include <linux/if_tun.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+#define REQUEST(name, kinds)                                                                       \
+	{                                                                                          \
+		name, #name, kinds                                                                 \
+	}
+
+enum {
+	M = KIND(MAIN),
+	V = KIND(VCPU),
+	D = KIND(DISK),
+	N = KIND(NET),
+};
+
+/* clang-format off */
+const struct rule_ioctl sandbox_ioctls[] = {
+	REQUEST(KVM_RUN, V),
+	REQUEST(KVM_IRQ_LINE, M | V),
+	REQUEST(KVM_GET_ONE_REG, M | V),
+	REQUEST(KVM_SET_ONE_REG, M | V),
+	REQUEST(KVM_SET_VCPU_EVENTS, V),
+	REQUEST(KVM_SET_GUEST_DEBUG, V),
+	REQUEST(KVM_GET_MP_STATE, M | V),
+	REQUEST(KVM_SET_MP_STATE, M | V),
+	/* Guards over holes that a guest writes to, and their return at a reset. */
+	REQUEST(KVM_SET_USER_MEMORY_REGION, M | V),
+	/* A reset. */
+	REQUEST(KVM_ARM_PREFERRED_TARGET, M),
+	REQUEST(KVM_ARM_VCPU_INIT, M),
+	REQUEST(KVM_ARM_VCPU_FINALIZE, M),
+	REQUEST(KVM_SET_DEVICE_ATTR, M),
+	REQUEST(KVM_GET_DEVICE_ATTR, M),
+	REQUEST(KVM_HAS_DEVICE_ATTR, M),
+	REQUEST(KVM_CHECK_EXTENSION, M),
+	/* Disks. */
+	REQUEST(BLKDISCARD, D),
+	REQUEST(BLKZEROOUT, D),
+	REQUEST(BLKGETSIZE64, M | D),
+	/* Taps: what the driver can take, how many queues it uses. */
+	REQUEST(TUNSETOFFLOAD, N),
+	REQUEST(TUNSETQUEUE, N),
+	/* The terminal: its size, and whoever crashes restores it. */
+	REQUEST(TIOCGWINSZ, M),
+	REQUEST(TCGETS, KINDS_ALL),
+	REQUEST(TCSETS, KINDS_ALL),
+	REQUEST(TCSETSW, KINDS_ALL),
+	REQUEST(TCSETSF, KINDS_ALL),
+	{ .name = NULL },
+};
+/* clang-format on */

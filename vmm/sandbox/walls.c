@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/sandbox/walls.h"
+
+#include "vmm/base/scope.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#define SPARE_FDS 256 /* that may be opened later: connections to consoles */
+
+/* --- namespaces ---------------------------------------------------------------------------- */
+
+static int write_file(const char *path, const char *text)
+{
+	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+/* Inside, we are who we were outside, and there is nobody else. */
+static int map_ids(uid_t uid, gid_t gid)
+{
+	char text[48];
+	int code;
+
+	(void)snprintf(text, sizeof(text), "%u %u 1", uid, uid);
+	code = write_file("/proc/self/uid_map", text);
+	if (code == 0)
+		code = write_file("/proc/self/setgroups", "deny");
+	(void)snprintf(text, sizeof(text), "%u %u 1", gid, gid);
+	return code ? code : write_file("/proc/self/gid_map", text);
+}
+
+static int own_namespaces(void)
+{
+	static const int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+
+	if (unshare(CLONE_NEWUSER | others) == 0)
+		return map_ids(uid, gid);
+	/* Where user namespaces are forbidden, root can still have the others. */
+	return unshare(others) < 0 ? -errno : 0;
+}
+
+/* --- an empty root ------------------------------------------------------------------------- */
+
+/* Makes the working directory, a mount, the root. */
+static int become_root(void)
+{
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH);
+	/* The kernel's first root, an initramfs, stays where it is: cover it. */
+	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return -1;
+	return chroot(".");
+}
+
+static int empty_root(void)
+{
+	static const char place[] = "/proc"; /* there is one: the maps were written in it */
+	static const unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", place, "tmpfs", plain, "size=4k,mode=0500") < 0 || chdir(place) < 0 ||
+	    become_root() < 0 || chdir("/") < 0 ||
+	    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | plain, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* --- Landlock ------------------------------------------------------------------------------ */
+
+/*
+ * All that the first version knows of, and each later one has: reading, writing, running, making
+ * and removing anything by name. The rest of what later ones know is about files that are open.
+ */
+static int landlock(void)
+{
+	const struct landlock_ruleset_attr attr = {
+		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+	};
+	auto_fd int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	if (fd < 0)
+		return -errno;
+	return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
+}
+
+/* --- capabilities, limits ------------------------------------------------------------------ */
+
+static int no_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[2] = { { 0 } };
+
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EPERM)
+			return -errno;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+static int limit(int which, rlim_t most)
+{
+	struct rlimit now;
+
+	if (getrlimit((__rlimit_resource_t)which, &now) < 0)
+		return -errno;
+	if (now.rlim_max > most)
+		now.rlim_max = most;
+	if (now.rlim_cur > now.rlim_max)
+		now.rlim_cur = now.rlim_max;
+	return setrlimit((__rlimit_resource_t)which, &now) < 0 ? -errno : 0;
+}
+
+static int limits(void)
+{
+	const int highest = fcntl(0, F_DUPFD_CLOEXEC, 0);
+	int code;
+
+	/* The lowest free fd; with holes there are others above it, which is what is to spare. */
+	if (highest < 0)
+		return -errno;
+	(void)close(highest);
+	code = limit(RLIMIT_NOFILE, (rlim_t)highest + SPARE_FDS);
+	return code ? code : limit(RLIMIT_CORE, 0);
+}
+
+/* --- all of them --------------------------------------------------------------------------- */
+
+static int no_new_privs(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*build)(void); /* 0 or -errno */
+} kinds[NR_WALLS] = {
+	[WALL_NO_NEW_PRIVS] = { "no new privileges", no_new_privs },
+	[WALL_NAMESPACES] = { "own namespaces", own_namespaces },
+	[WALL_ROOT] = { "an empty root", empty_root },
+	[WALL_LANDLOCK] = { "Landlock", landlock },
+	[WALL_CAPABILITIES] = { "no capabilities", no_capabilities },
+	[WALL_LIMITS] = { "limits", limits },
+};
+
+void walls_build(struct walls *w)
+{
+	*w = (struct walls){ 0 };
+	for (unsigned i = 0; i < NR_WALLS; i++) {
+		int code = i == WALL_ROOT && !w->holds[WALL_NAMESPACES] ? -EPERM : kinds[i].build();
+
+		w->holds[i] = code == 0;
+		if (code)
+			(void)snprintf(w->why_not[i], sizeof(w->why_not[i]), "%s", strerror(-code));
+	}
+}
+
+const char *wall_name(enum wall w)
+{
+	return kinds[w].name;
+}
