@@ -171,13 +171,12 @@ test_ports_carry_10_mib() {
 # The guest resets while a port is busy in both directions; then the port works.
 test_reset_with_ports_in_flight() {
 	slow
-	truncate -s 1M count
+	echo boot0 | dd of=count bs=1M conv=sync 2>/dev/null # a shell reads a line byte by byte
 	guest_script <<-SCRIPT
 		#!/bin/sh
 		$PORT
 		read -r boots rest </dev/vda
 		n=\${boots#boot}
-		case \$n in [0-9]*) ;; *) n=0 ;; esac
 		echo "boot number \$n"
 		exec 3<>\$(port p)
 		if [ "\$n" = 1 ]; then
