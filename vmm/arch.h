@@ -135,6 +135,9 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v);
 /* Has each disk look whether the host's file has another size now. Loop thread. */
 void arch_disks_look(struct machine *m);
 
+/* The balloon, for devices/virtio/balloon.h; NULL: there is none. */
+struct virtio *arch_balloon(const struct machine *m);
+
 /* The user presses the power key; a BREAK on the console line. Loop thread. */
 void arch_power_key(struct machine *m);
 void arch_console_break(struct machine *m);

@@ -6,6 +6,7 @@
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
 
+#include "devices/virtio/balloon.h"
 #include "devices/virtio/blk.h"
 #include "vmm/base/keys.h"
 #include "vmm/host/chardev.h"
@@ -101,6 +102,7 @@ struct vm_config {
 	bool rng;
 	struct key_objects vhost_users; /* struct vhost_user_config */
 	struct key_objects shares;	/* struct share_config */
+	struct key_objects balloon;	/* struct virtio_balloon_config; none or one */
 	int on_reset, on_panic;		/* enum on_reset, enum on_panic */
 	int sandbox;			/* enum sandbox_mode */
 	int unclaimed;			/* enum unclaimed */

@@ -422,6 +422,21 @@ const struct key vm_config_keys[] = {
 		AT(vhost_users),
 	},
 	{
+		.name = "balloon",
+		.arg = "SIZE[,KEY=VALUE,...]",
+		.help = "memory of the guest goes back to the host",
+		.more = "What the guest frees, while reporting is on, and beside that as much as "
+			"SIZE says, which the guest cannot use meanwhile: 0 for none. SIGUSR1 has "
+			"vmm read the size from its file again, and say how much memory the guest "
+			"has and uses.",
+		.type = KEY_OBJECTS,
+		.max = 1,
+		.keys = virtio_balloon_keys,
+		.size = sizeof(struct virtio_balloon_config),
+		.defaults = &virtio_balloon_defaults,
+		AT(balloon),
+	},
+	{
 		.section = "Memory",
 		.name = "rom",
 		.arg = "FILE@ADDR",

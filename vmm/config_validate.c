@@ -227,13 +227,35 @@ static int validate_command(const struct vm_config *c, struct err *e)
 	return 0;
 }
 
+static int validate_balloon(const struct vm_config *c, struct err *e)
+{
+	const struct virtio_balloon_config *b = c->balloon.at;
+
+	if (c->balloon.nr == 0)
+		return 0;
+	if (b->size && b->from)
+		return err_set(
+			e, EINVAL,
+			"--balloon: size=%s and from=%s contradict each other; leave one out",
+			text_of_size(b->size).s, b->from);
+	if (b->size >= c->mem)
+		return err_set(e, EINVAL, "--balloon: %s is not less than --mem, which is %s",
+			       text_of_size(b->size).s, text_of_size(c->mem).s);
+	if (c->hugepages)
+		return err_set(e, EINVAL,
+			       "--balloon gives back memory, which --hugepages keeps for the "
+			       "guest; leave one out");
+	return 0;
+}
+
 static int validate_devices(const struct vm_config *c, struct err *e)
 {
 	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE) +
-			 c->vhost_users.nr + c->shares.nr + (c->command.nr != 0);
+			 c->vhost_users.nr + c->shares.nr + (c->command.nr != 0) + c->balloon.nr;
 	int ret = validate_disks(c, e);
 
-	if (ret || (ret = validate_ports(c, e)) || (ret = validate_backends(c, e)))
+	if (ret || (ret = validate_ports(c, e)) || (ret = validate_backends(c, e)) ||
+	    (ret = validate_balloon(c, e)))
 		return ret;
 	if (devices > CONFIG_MAX_DISKS)
 		return err_set(e, EINVAL, "%zu virtio devices are too many; there can be %d",

@@ -46,6 +46,8 @@ static unsigned devices(const struct vm_config *c)
 		d |= backend_drivers(vhost_user_type(&peer[i]));
 	if (c->shares.nr)
 		d |= INITRAMFS_FS;
+	if (c->balloon.nr)
+		d |= INITRAMFS_BALLOON;
 	return d;
 }
 

@@ -10,6 +10,7 @@
 
 #include "vmm/arch.h"
 #include "vmm/backends.h"
+#include "vmm/ballooning.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
 #include "vmm/command.h"
@@ -57,6 +58,7 @@ struct vm {
 	bool machine_made;
 	struct faults faults;
 	struct enospc enospc;
+	struct ballooning balloon;
 	struct watchset watches; /* what --watch means since the last reset */
 
 	struct watch signals;
@@ -371,6 +373,7 @@ static void on_signal(struct watch *w, uint32_t events UNUSED)
 		break;
 	case SIGUSR1:
 		arch_disks_look(&vm->machine);
+		ballooning_look(&vm->balloon);
 		break;
 	default:
 		chardev_job_control(terminal_of(vm), (int)info.ssi_signo);
@@ -569,7 +572,11 @@ static int build(struct vm *vm, struct err *e)
 	if (code == 0)
 		code = backends_open(&vm->backends, vm->config, vm->keeper, e);
 	if (code == 0)
+		code = ballooning_open(&vm->balloon, vm->config, e);
+	if (code == 0)
 		code = arch_machine_create(m, e);
+	if (code == 0)
+		ballooning_start(&vm->balloon, arch_balloon(m));
 	if (code == 0)
 		code = reset_machine(vm, e);
 	if (code == 0 && vm->config->dump_dtb)
@@ -606,12 +613,14 @@ static void take_down(struct vm *vm)
 {
 	vcpus_stop(&vm->vcpus);
 	faults_drain(&vm->faults);
+	ballooning_stop(&vm->balloon);
 	/* The guest's last words go out and the terminal is restored before vmm's own. */
 	if (vm->machine_made)
 		arch_machine_destroy(&vm->machine);
 	enospc_done(&vm->enospc);
 	command_close(&vm->command);
 	consoles_close(&vm->consoles);
+	ballooning_close(&vm->balloon);
 	if (vm->faults.log)
 		faults_summary(&vm->faults);
 	for (unsigned i = 0; vm->vcpus.vcpu && i < vm->vcpus.nr; i++)
@@ -648,6 +657,7 @@ static struct vm *new_vm(const struct vm_config *c)
 		.ram = { .fd = -1 },
 		.signal_fd = -1,
 		.root = ROOT_NONE,
+		.balloon = BALLOONING_NONE,
 		.grace = { .expired = grace_over },
 		.event_call = { .fn = serve_guest_events },
 		.status = STATUS_FAILED,

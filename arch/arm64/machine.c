@@ -325,6 +325,11 @@ void arch_disks_look(struct machine *m)
 		virtio_blk_look_at_size(s->slot[i].v);
 }
 
+struct virtio *arch_balloon(const struct machine *m)
+{
+	return m->arch->virtio.balloon;
+}
+
 int arch_machine_create(struct machine *m, struct err *e)
 {
 	struct arch_machine *a = m->arch;

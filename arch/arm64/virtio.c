@@ -2,6 +2,7 @@
 #include "arch/arm64/virtio.h"
 
 #include "arch/arm64/machine.h"
+#include "devices/virtio/balloon.h"
 #include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
@@ -113,6 +114,20 @@ static int plug_backends(struct virtio_slots *s, struct machine *m, struct err *
 	return code;
 }
 
+static int plug_balloon(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	struct virtio *v;
+	int code;
+
+	if (m->config->balloon.nr == 0)
+		return 0;
+	v = virtio_balloon_create(m->config->balloon.at, m->mem, m->loop, e);
+	code = plug(s, m, v, e);
+	if (code == 0)
+		s->balloon = v;
+	return code;
+}
+
 int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e)
 {
 	int code;
@@ -129,6 +144,8 @@ int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e
 		code = plug(s, m,
 			    virtio_console_create(m->command, COMMAND_PORTS, m->mem, m->loop, e),
 			    e);
+	if (code == 0)
+		code = plug_balloon(s, m, e);
 	return code;
 }
 

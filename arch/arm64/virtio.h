@@ -17,7 +17,8 @@ struct virtio_slot {
 struct virtio_slots {
 	struct virtio_slot slot[VIRTIO_SLOTS];
 	unsigned nr;
-	unsigned disks; /* the first of them */
+	unsigned disks;		/* the first of them */
+	struct virtio *balloon; /* a slot's; NULL: none */
 	struct acks acks;
 };
 
