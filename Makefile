@@ -68,7 +68,7 @@ ASMS	:= $(wildcard arch/arm64/*.S)
 OBJS	:= $(SRCS:%.c=$(OUT)/obj/%.o) $(ASMS:%.S=$(OUT)/obj/%.o)
 VMM_CFLAGS := $(BASE_FLAGS) $(HARDEN) $(WARN) $(if $(call is_gcc,$(CC)),$(WARN_GCC),$(WARN_CLANG)) \
 	      $(if $(SYSROOT),-isystem $(SYSROOT)/include) $(CFLAGS)
-VMM_LDFLAGS := $(LINK) $(if $(STATIC),-static-pie,-pie) $(if $(SYSROOT),-L$(SYSROOT)/lib) $(LDFLAGS)
+VMM_LDFLAGS := $(LINK) $(if $(SYSROOT),-L$(SYSROOT)/lib) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -78,17 +78,17 @@ all: $(OUT)/vmm
 
 $(OUT)/vmm: $(OBJS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(VMM_CFLAGS) $(VMM_LDFLAGS) -o $@ $(OBJS) $(LIBS)
+	$(Q)$(CC) $(VMM_CFLAGS) $(VMM_LDFLAGS) $(if $(STATIC),-static-pie,-pie) -o $@ $(OBJS) $(LIBS)
 
 $(OUT)/obj/%.o: %.c Makefile | build-libs
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(VMM_CFLAGS) -c -o $@ $<
 
-$(OUT)/obj/%.o: %.S Makefile
+$(OUT)/obj/%.o: %.S arch/arm64/notes.inc Makefile
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(CC) $(BASE_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE_FLAGS) -include arch/arm64/notes.inc -c -o $@ $<
 
 # The program that guests with vmm's own initramfs start with; it is a part of vmm.
 GUEST_CFLAGS := -std=gnu17 -g -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -117,6 +117,16 @@ build-libs:
 			     "$(if $(SYSROOT),run tests/lab/fetch sysroot,install $${need##*:})" >&2; \
 			exit 1; }; \
 	done
+
+# The same objects as both kinds of program, and whether all that HARDEN and LINK ask for is in them.
+$(OUT)/vmm-dynamic $(OUT)/vmm-static: $(OUT)/vmm-%: $(OBJS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(VMM_CFLAGS) $(VMM_LDFLAGS) $(if $(filter static,$*),-static-pie,-pie) -o $@ $(OBJS) $(LIBS)
+
+.PHONY: hardening
+hardening: $(OUT)/vmm-dynamic $(OUT)/vmm-static
+	$(Q)COMPILE="$(CC) $(VMM_CFLAGS)" LINK_AS_IS="$(CC) $(LINK)" \
+		tests/lab/hardening $(OUT)/obj $^
 
 .PHONY: lab-vmm
 lab-vmm:
@@ -233,6 +243,7 @@ help:
 	@echo 'make bench-disk     the same for requests to a disk'
 	@echo 'make lint           include arrows, formatting, shell scripts, generated documents'
 	@echo 'make docs           docs/cli.md from the tables'
+	@echo 'make hardening      what the compiler and linker shall have done for safety, in what they made'
 	@echo 'make install        vmm, its manual page and completion (PREFIX=$(PREFIX), DESTDIR=)'
 	@echo 'make clean'
 
