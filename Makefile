@@ -47,7 +47,7 @@ ZERO_LOCALS := $(subst +, ,$(call cc_option,-ftrivial-auto-var-init=zero \
 STACK_CLASH := $(call cc_option,-Werror+-fstack-clash-protection)
 HARDEN	:= -O2 -fstack-protector-strong $(STACK_CLASH:-Werror+%=%) $(ZERO_LOCALS) -D_FORTIFY_SOURCE=3 \
 	   -fPIE -mbranch-protection=standard
-LINK	:= -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+LINK	 = -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,-T,$(OUT)/start.ld
 
 # --- what is built from what -------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ ASMS	:= $(wildcard arch/arm64/*.S)
 OBJS	:= $(SRCS:%.c=$(OUT)/obj/%.o) $(ASMS:%.S=$(OUT)/obj/%.o)
 VMM_CFLAGS := $(BASE_FLAGS) $(HARDEN) $(WARN) $(if $(call is_gcc,$(CC)),$(WARN_GCC),$(WARN_CLANG)) \
 	      $(if $(SYSROOT),-isystem $(SYSROOT)/include) $(CFLAGS)
-VMM_LDFLAGS := $(LINK) $(if $(SYSROOT),-L$(SYSROOT)/lib) $(LDFLAGS)
+VMM_LDFLAGS = $(LINK) $(if $(SYSROOT),-L$(SYSROOT)/lib) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -76,9 +76,18 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 .PHONY: all
 all: $(OUT)/vmm
 
-$(OUT)/vmm: $(OBJS)
+$(OUT)/vmm: $(OBJS) $(OUT)/start.ld
 	$(call say,LD,$@)
 	$(Q)$(CC) $(VMM_CFLAGS) $(VMM_LDFLAGS) $(if $(STATIC),-static-pie,-pie) -o $@ $(OBJS) $(LIBS)
+
+# A linker script that adds to the built-in one: code and constants of these objects go first.
+$(OUT)/start.ld: arch/arm64/start.order Makefile
+	@mkdir -p $(@D)
+	$(Q)for s in text rodata; do \
+		echo "SECTIONS { .$$s.start : {"; \
+		sed "/^#/d; s/.*/& (.$$s .$$s.*)/" $<; \
+		echo "} } INSERT BEFORE .$$s;"; \
+	done >$@
 
 $(OUT)/obj/%.o: %.c Makefile | build-libs
 	@mkdir -p $(@D)

@@ -3,9 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <libfdt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,23 +106,32 @@ void fdt_free(struct fdt *t)
 
 void fdt_node(struct fdt *t, const char *name)
 {
-	size_t at = strlen(t->path);
+	size_t at = strlen(t->path), len = strlen(name);
 
 	assert(t->depth > 0);
 	t->depth++;
 	if (t->error)
 		return;
-	assert(strlen(name) + 1 < sizeof(t->path) - at);
-	(void)snprintf(t->path + at, sizeof(t->path) - at, "/%s", name);
+	assert(len + 1 < sizeof(t->path) - at);
+	t->path[at] = '/';
+	memcpy(t->path + at + 1, name, len + 1);
 	WRITE(t, fdt_begin_node(t->blob, name));
 }
 
 void fdt_node_at(struct fdt *t, const char *name, uint64_t unit)
 {
-	char full[64];
-	int len = snprintf(full, sizeof(full), "%s@%" PRIx64, name, unit);
+	char full[64], *at = full;
+	size_t len = strlen(name);
+	int digit = 60;
 
-	assert(len > 0 && (size_t)len < sizeof(full));
+	assert(len + sizeof("@0123456789abcdef") <= sizeof(full));
+	at = mempcpy(at, name, len);
+	*at++ = '@';
+	while (digit && !(unit >> digit))
+		digit -= 4;
+	for (; digit >= 0; digit -= 4)
+		*at++ = "0123456789abcdef"[unit >> digit & 0xf];
+	*at = '\0';
 	fdt_node(t, full);
 }
 
