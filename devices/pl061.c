@@ -202,6 +202,9 @@ static void pl061_describe(const struct device *d, struct fdt *t)
 	FDT_STRS(t, "clock-names", "apb_pclk");
 	fdt_empty(t, "gpio-controller");
 	fdt_u32(t, "#gpio-cells", 2);
+	/* The others lead nowhere; a kernel would ask for the direction of each, an exit a line. */
+	FDT_CELLS(t, "gpio-reserved-ranges", 0, POWER_LINE, POWER_LINE + 1,
+		  PL061_LINES - POWER_LINE - 1);
 	fdt_u32(t, "phandle", FDT_PHANDLE_GPIO);
 	fdt_end(t);
 

@@ -216,6 +216,8 @@ TEST(fdt_nodes_of_the_devices_say_what_drivers_look_for)
 	EXPECT_PROP(b, "/pl061@9030000", "interrupts", "\0\0\0\0\0\0\0\7\0\0\0\4");
 	EXPECT_PROP(b, "/pl061@9030000", "gpio-controller", "");
 	EXPECT_PROP(b, "/pl061@9030000", "#gpio-cells", "\0\0\0\2");
+	EXPECT_PROP(b, "/pl061@9030000", "gpio-reserved-ranges",
+		    "\0\0\0\0\0\0\0\3\0\0\0\4\0\0\0\4");
 	EXPECT_PROP(b, "/pl061@9030000", "phandle", "\0\0\0\4");
 
 	EXPECT_PROP(b, "/gpio-keys", "compatible", "gpio-keys\0");
