@@ -140,6 +140,22 @@ test_report_agrees_with_the_guest() {
 	has "$T/json" '"insn":"0xe9612302","insn_text":"strd r2, r3, \[r1, #-8\]!"'
 }
 
+# The store begins in a hole that takes it, so it does not "end outside" of anything.
+test_report_says_read_only_where_a_store_ends_in_rom() {
+	faults log-rom --hole 0x0bfff000+0x1000=zero --fault-log "$T/json"
+	is "exit status" "$status" "$OFF"
+	report_agrees
+	is "number of cases" "$(wc -l <"$T/want")" 3
+}
+
+test_last_exits_say_what_the_host_did_not_let_through() {
+	faults log --fault-log "$T/json"
+	is "exit status" "$status" "$OFF"
+	has "$T/json" '"exits":\[[^]]*"fetch at 0x0a000100: nothing"'
+	has "$T/json" '"exits":\[[^]]*"table walk at 0x0a003008: nothing"'
+	lacks "$T/json" 'the host does not let through'
+}
+
 test_report_has_the_walk_of_every_granule() {
 	faults granules --fault-log "$T/json"
 	all_ok

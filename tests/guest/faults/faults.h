@@ -265,6 +265,7 @@ void cases_granules(void);
 
 /* log.c: few, each with a line of what vmm has to report. */
 void cases_log(void);
+void cases_log_rom(void); /* log.c */
 
 /* lockup.c: ways to get the CPU to where it can never go on. None returns. */
 void lockup(const char *tree);

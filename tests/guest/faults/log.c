@@ -132,3 +132,22 @@ void cases_log(void)
 	    "nothing-there");
 	aarch32();
 }
+
+/* With the page before the ROM a hole that takes all: what ends in ROM is not in a hole. */
+void cases_log_rom(void)
+{
+	static const struct state el1 = { "", HIGH, NORMAL, EL1H };
+	static const struct {
+		const char *insn;
+		unsigned inside;
+	} each[] = {
+		{ "stp w2,w3,[x1,-8]!", 4 },
+		{ "stp q2,q3,[x1,-32]!", 16 },
+		{ "stur x2,[x1,-255]", 4 },
+	};
+
+	window(ROM, NORMAL, false);
+	for (unsigned i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+		one(row_named(each[i].insn), &el1, va_of(&el1, ROM - each[i].inside),
+		    va_of(&el1, ROM), ROM, "read-only");
+}

@@ -81,6 +81,12 @@ static void log(void)
 	cases_log();
 }
 
+static void log_rom(void)
+{
+	mmu_on();
+	cases_log_rom();
+}
+
 static void stop(void)
 {
 	(void)read32(0x0a000000);
@@ -161,6 +167,7 @@ void main(const char *tree)
 		{ "opened", opened },
 		{ "translate", translate },
 		{ "log", log },
+		{ "log-rom", log_rom },
 		{ "stop", stop },
 		{ "aarch32", aarch32 },
 		{ "granules", granules },
