@@ -51,6 +51,10 @@ TEST(esr_aborts_are_put_into_words)
 			      "WnR 0, uncontainable (UC)" },
 		{ 0x86001810, "Instruction Abort from EL1, synchronous External abort, not on a "
 			      "walk, restartable (UEO)" },
+		/* those bits mean something else, or nothing, for other faults */
+		{ 0x96001046, "Data Abort from EL1, Translation fault, level 2, WnR 1" },
+		{ 0x96001817, "Data Abort from EL1, synchronous External abort, on a walk, level "
+			      "3, WnR 0" },
 		{ 0xbe001c11, "SError interrupt, asynchronous SError interrupt, reserved AET 7" },
 		{ 0xbe000011, "SError interrupt, asynchronous SError interrupt, uncontainable "
 			      "(UC)" },

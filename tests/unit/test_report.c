@@ -695,6 +695,33 @@ TEST(report_of_what_is_watched_is_short_and_says_old_and_new)
 			 "watched.\n  watched ");
 }
 
+TEST(report_of_what_is_watched_leaves_out_what_it_does_not_know)
+{
+	struct fault f = {
+		.cause = FAULT_WATCHED,
+		.action = FAULT_CARRIED_OUT,
+		.access = FAULT_WRITE,
+		.size = 4,
+		.ipa_known = true,
+		.ipa = 0x42000108,
+		.watch = "0x42000108+4",
+		.watched = 4,
+		.frames_cut = true, /* and there are none */
+	};
+	static char text[REPORT_TEXT_MAX];
+
+	(void)report_text(&f, NULL, text, sizeof(text));
+	EXPECT(!strstr(text, "  value "));
+	EXPECT(!strstr(text, "and maybe more"));
+	EXPECT(!strstr(text, "called from"));
+	/* An instruction is not so many bytes. */
+	f.access = FAULT_FETCH;
+	f.watched = 2;
+	(void)report_text(&f, NULL, text, sizeof(text));
+	EXPECT_HAS(text, "watch: vCPU 0 fetched an instruction from 0x42000108, which is "
+			 "watched.\n");
+}
+
 TEST(report_shows_as_many_digits_of_the_value_as_the_access_has_bytes)
 {
 	static const struct {
@@ -970,6 +997,7 @@ TEST_MAIN(T(report_has_a_sentence_for_every_cause_and_access),
 	  T(report_names_the_vector_that_a_vcpu_is_locked_up_at),
 	  T(report_says_what_vmm_did_for_every_action_and_access),
 	  T(report_of_what_is_watched_is_short_and_says_old_and_new),
+	  T(report_of_what_is_watched_leaves_out_what_it_does_not_know),
 	  T(report_shows_as_many_digits_of_the_value_as_the_access_has_bytes),
 	  T(report_tells_how_far_the_neighbours_are), T(report_words_are_there_for_every_value),
 	  T(report_of_the_greatest_size_fits_and_is_printable_whatever_the_guest_chose),

@@ -313,7 +313,8 @@ TEST(unwind_x30_does_not_count_when_it_is_stale_or_no_return_address)
 			32);
 		EXPECT_EQ(nr, 3);
 	}
-	unwind((struct unwind){ .pc = pc, .lr = TEXT + 0x6106, .fp = STACK, .function = function },
+	put(TEXT + 0x7102, 0xd503201fd63f0020); /* bytes of a BLR, where no instruction can be */
+	unwind((struct unwind){ .pc = pc, .lr = TEXT + 0x7106, .fp = STACK, .function = function },
 	       32);
 	EXPECT_EQ(nr, 3);
 	unwind((struct unwind){ .pc = pc, .lr = 0, .fp = STACK, .function = function }, 32);
