@@ -386,6 +386,7 @@ static enum fault_next stopped_at(struct vcpu *v, const struct touch *t, struct 
 
 	b->has_va = true;
 	b->va = t->result.va;
+	b->mmio = false; /* KVM's FAR is of the first byte, which may be done */
 	if (t->stop == TOUCH_STAGE_1) {
 		if (t->walk.fault != MMU_EXTERNAL_ABORT)
 			return stage_1_fault(v, t, e);
