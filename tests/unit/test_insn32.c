@@ -146,6 +146,19 @@ TEST(insn32_state_behind_an_instruction)
 	EXPECT_EQ(insn32_advance(flags | CPSR_T | IT(0x18), 1), flags | CPSR_T);
 }
 
+TEST(insn32_conditions_are_those_of_the_manual)
+{
+	/* By the flags N, Z, C, V as a number: those with which EQ, NE, ... AL hold. */
+	static const uint16_t holds[] = { 0xf0f0, 0x0f0f, 0xcccc, 0x3333, 0xff00,
+					  0x00ff, 0xaaaa, 0x5555, 0x0c0c, 0xf3f3,
+					  0xaa55, 0x55aa, 0x0a05, 0xf5fa, 0xffff };
+
+	for (unsigned cond = 0; cond < ARRAY_SIZE(holds); cond++)
+		for (uint32_t flags = 0; flags < 16; flags++)
+			EXPECT_EQ(insn32_passes(cond, flags << 28 | 0x010),
+				  holds[cond] >> flags & 1);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
@@ -156,6 +169,7 @@ int main(int argc, char **argv)
 		T(insn32_any_word_has_bounds),
 		T(insn32_registers_of_the_modes),
 		T(insn32_state_behind_an_instruction),
+		T(insn32_conditions_are_those_of_the_manual),
 		{ NULL, NULL },
 	};
 

@@ -35,6 +35,16 @@
 #define CPSR_C	(1U << 29)
 #define CPSR_IT (0x3fU << 10 | 3U << 25)
 
+/* Whether an instruction with @cond, 0 to 14, is executed with these flags. F1.3 */
+static inline bool insn32_passes(unsigned cond, uint32_t pstate)
+{
+	const bool n = pstate >> 31 & 1, z = pstate >> 30 & 1, c = pstate >> 29 & 1;
+	const bool v = pstate >> 28 & 1;
+	const bool holds[] = { z, c, n, v, c && !z, n == v, n == v && !z, true };
+
+	return holds[cond >> 1 & 7] != (cond & 1);
+}
+
 /* Bytes of the T32 instruction that starts with halfword @first: 2 or 4. F3.1 */
 static inline unsigned insn32_length(uint16_t first)
 {

@@ -18,10 +18,11 @@
  * reads come here as well until its next pair succeeded. A store fails only when somebody else's
  * write came between, so some vCPU always gets on.
  *
- * What cannot be done by hand (SVE, maintenance, AArch32, code and page tables in a page that is
- * watched for reads) is stepped by the CPU with the pages open that it asks for, and all other
- * vCPUs out of the guest. Such an access is reported when it changed a watched byte, or fetched
- * one. All exclusives are then done by hand, and what would wait for somebody else does not.
+ * What cannot be done by hand (SVE, maintenance, some of AArch32, code and page tables in a page
+ * that is watched for reads) is stepped by the CPU with the pages open that it asks for, and all
+ * other vCPUs out of the guest. Such an access is reported when it changed a watched byte, or
+ * fetched one. All exclusives are then done by hand, and what would wait for somebody else does
+ * not.
  *
  * While a vCPU is stepped, its interrupts are masked: else, where a step takes longer than the
  * guest's timer, it would be the interrupt that is taken each time. The guest does not see the mask

@@ -3,6 +3,7 @@
 #include "arch/arm64/fault/capture.h"
 #include "arch/arm64/machine.h"
 #include "arch/arm64/fault/touch.h"
+#include "arch/arm64/insn/insn32.h"
 #include "arch/arm64/watch/watch_parts.h"
 #include "vmm/base/checked.h"
 
@@ -229,10 +230,8 @@ static NOINLINE bool carry_out_untold(struct vcpu *v, struct view *w, const stru
 static bool take_apart(struct touching *x, struct insn *i, struct view *w,
 		       const struct watching *wt)
 {
-	uint32_t word;
-
 	*x = (struct touching){ .i = i };
-	if (!view_insn(w, &word) || !insn_decode(word, i))
+	if (!view_decode(w, i) || (i->aarch32 && !insn32_passes(i->cond, (uint32_t)w->pstate)))
 		return false;
 	x->kinds = (i->load ? WATCH_READ : 0) | (i->store ? WATCH_WRITE : 0);
 	return find_spans(x, w, wt);

@@ -186,6 +186,8 @@ enum step stepper_step(struct stepper *s, struct view *w, uint32_t word, struct 
 	struct vcpu *v = s->v;
 	int code = 0;
 
+	if (view_aarch32(w))
+		word = 0; /* EL0's: what it does about PSTATE is none of ours */
 	/* At EL0 they are EL1's matter, if it does not let them be. */
 	if (waits(word) || (is_daif(word) && view_privileged(w)))
 		return by_hand(s, w, word, e);

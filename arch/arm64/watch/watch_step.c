@@ -32,7 +32,7 @@ static bool pair_goes_on(struct stepper *s, enum fault_next *next, struct err *e
 
 	*next = FAULT_RUN;
 	view_open(&w, v);
-	if (!view_insn(&w, &word) || stepper_ends_pair(word))
+	if (!view_insn(&w, &word) || (!view_aarch32(&w) && stepper_ends_pair(word)))
 		return false;
 	mutex_lock(&wt->lock);
 	did = watch_insn(v, &w, WATCH_PAIR, next, e);

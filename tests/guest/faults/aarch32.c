@@ -307,6 +307,24 @@ static void beyond(const struct row32 *r, const struct state *s)
 	end();
 }
 
+/* In RAM, in the page before the end, which vmm may watch: as elsewhere in RAM. */
+static void in_ram(const struct row32 *r)
+{
+	uint8_t *at = (uint8_t *)(RAM_END - PAGE / 2), content[32];
+	struct cpu in, out, ref_in, ref_out;
+
+	for (unsigned i = 0; i < sizeof(content); i++)
+		at[i] = content[i] = (uint8_t)(0x31 + 7 * i);
+	begin(r->name, "the last page of RAM", "AArch32 EL0");
+	window((uint64_t)at, NORMAL, false);
+	perform32(r, va32((uint64_t)at), &in, &out);
+	perform32_on_ram(r, content, sizeof(content), &ref_in, &ref_out);
+	want_same32(r, &in, &out, &ref_in, &ref_out);
+	for (unsigned i = 0; i < sizeof(content); i++)
+		want("memory", at[i], content[i]);
+	end();
+}
+
 static void fetches(uint64_t ipa, uint64_t thumb)
 {
 	struct cpu in, out;
@@ -376,4 +394,14 @@ void cases_aarch32(void)
 		}
 	fetches(hole, 0);
 	fetches(far, PSTATE_T);
+}
+
+void cases_aarch32_ram(void)
+{
+	if (!ready()) {
+		skip("AArch32 at EL0", "this CPU does not have it");
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(rows32) / sizeof(rows32[0]); i++)
+		in_ram(&rows32[i]);
 }

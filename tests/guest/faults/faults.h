@@ -241,6 +241,7 @@ void cases_rom(void);	   /* holes.c */
 void cases_straddle(void); /* straddle.c: begins in one thing and ends in another */
 void cases_devices(void);  /* devices.c. Also with the MMU off */
 void cases_aarch32(void);  /* aarch32.c: 32-bit programs. MMU on */
+void cases_aarch32_ram(void);
 bool aarch32_one(const char *insn, uint64_t ipa, uint64_t *pc, uint64_t *va); /* for log.c */
 void cases_fetch(void);	    /* silent.c: instructions where there are none. Also with the MMU off */
 void cases_walk(void);	    /* silent.c: tables that are not there */

@@ -98,6 +98,12 @@ static void aarch32(void)
 	cases_aarch32();
 }
 
+static void aarch32_ram(void)
+{
+	mmu_on();
+	cases_aarch32_ram();
+}
+
 static void granules(void)
 {
 	mmu_on();
@@ -170,6 +176,7 @@ void main(const char *tree)
 		{ "log-rom", log_rom },
 		{ "stop", stop },
 		{ "aarch32", aarch32 },
+		{ "aarch32-ram", aarch32_ram },
 		{ "granules", granules },
 		{ "ranges", ranges },
 		{ "zero", zero },
