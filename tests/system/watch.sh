@@ -106,3 +106,33 @@ test_variable_of_a_stock_kernel() {
 	has "$T/err" ' proc_sys_call_handler\+'
 	has "$T/log" '"cause":"watched".*"old_value":"0x0000003c"'
 }
+
+added_up() { # REST: the numbers in the lines that say "N access" and that
+	sed -n "s/^vmm: watch: \([0-9,]*\) access$1\$/\1/p" "$T/err" | tr -d , |
+		awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Nobody reads what vmm writes until the guest is through: it must get there nevertheless.
+test_what_cannot_be_written_in_time_is_counted_and_nobody_waits() {
+	mkfifo "$T/pipe"
+	: >"$T/out"
+	{
+		until grep -q '^# syndromes' "$T/out" || [ -e "$T/over" ]; do sleep 1; done
+		cat
+	} <"$T/pipe" >"$T/err" &
+	status=0
+	timeout -s KILL "$limit" vmm run --kernel "$LAB/kernel/faults" --mem 64M \
+		--cmdline faults=aarch32-ram --watch 0x43fff800+32:rw --fault-log "$T/log" \
+		</dev/null >"$T/out" 2>"$T/pipe" || status=$?
+	: >"$T/over"
+	wait
+	is "exit status" "$status" "$OFF"
+	grep -q '^ok .*AArch32 EL0' "$T/out" || skip "this host's CPU has no AArch32"
+	more=$(added_up '[es]* more, not written: they came too fast')
+	total=$(added_up 'es; [0-9,]* reported above')
+	between "accesses" "$total" 1000 100000
+	between "of them not written" "$more" 100 "$total"
+	is "accesses in all" "$total" $(($(hits "$T/err") + more))
+	is "reports in the log" "$(grep -c '"cause":"watched"' "$T/log")" "$(hits "$T/err")"
+	has "$T/log" "^[{]\"summary\":.*\"watched\":$total,\"watched_not_written\":$more,"
+}
