@@ -129,6 +129,9 @@ struct virtio *backend_device(struct backend *b, struct gmem *mem, struct loop *
 	int fd = keep_fd(&b->fd);
 
 	b->v = vhost_user_create(&b->setup, fd, mem, l, e);
+	/* Why it left is known by whoever started it. */
+	if (!b->v && b->job.argv && e->code == ECONNRESET && keeper_ended(b->keeper, b->nr, e))
+		(void)err_ctx(e, "%s", b->name);
 	return b->v;
 }
 

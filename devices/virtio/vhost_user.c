@@ -355,7 +355,7 @@ static int meet(struct vhost_user *u, const struct vhost_user_setup *c, int fd, 
 {
 	const struct type *t = type_of(c->type);
 	uint64_t features;
-	int code = session_open(&u->s, u->mem, fd, u->channel, e);
+	int code = session_open(&u->s, u->mem, fd, u->channel, vhost_user_limit_ms, e);
 
 	if (code == 0)
 		code = count_queues(u, t, c->queues, e);

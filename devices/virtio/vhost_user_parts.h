@@ -46,6 +46,7 @@ struct vhost_user {
 	struct session s;
 	struct session_inflight kept;
 	bool configured; /* features are told in this session */
+	bool idle;	 /* all rings went OFF: the driver begins anew */
 
 	int channel[2]; /* the back end's own channel: ours, and its */
 	int wake_fd;
@@ -68,6 +69,9 @@ struct vhost_user {
 	uint32_t write_from, write_to; /* bytes of it that the driver wrote; none when equal */
 	uint8_t written[VU_CONFIG_MAX];
 };
+
+/* Milliseconds that a back end has for a round of messages. A test may change it. */
+extern unsigned vhost_user_limit_ms;
 
 /* The thread. */
 void vhost_user_serve(void *u);

@@ -15,8 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Within this the back end has answered all of a round, or it is given up. */
-#define ROUND_MS 10000
+unsigned vhost_user_limit_ms = 10000;
 
 void vhost_user_wake(const struct vhost_user *u)
 {
@@ -51,11 +50,22 @@ static enum ring_state state_of(struct vhost_user *u, const struct vu_ring *r)
 	return r->state;
 }
 
+/* Lock. */
+static bool all_off(const struct vhost_user *u)
+{
+	for (unsigned i = 0; i < u->nr; i++)
+		if (u->ring[i].state != RING_OFF)
+			return false;
+	return true;
+}
+
 static void ring_off(struct vhost_user *u, struct vu_ring *r)
 {
 	r->on = r->began = r->stuck = false;
 	LOCK_SCOPE(&u->lock);
 	r->state = RING_OFF;
+	/* Seen here, or the driver may have begun anew before anybody looks. */
+	u->idle = all_off(u);
 	cond_broadcast(&u->stopped);
 }
 
@@ -71,15 +81,6 @@ static int stop_rings(struct vhost_user *u, struct err *e)
 		ring_off(u, r);
 	}
 	return 0;
-}
-
-static bool all_off(struct vhost_user *u)
-{
-	LOCK_SCOPE(&u->lock);
-	for (unsigned i = 0; i < u->nr; i++)
-		if (u->ring[i].state != RING_OFF)
-			return false;
-	return true;
 }
 
 static int start_ring(struct vhost_user *u, struct vu_ring *r, struct err *e)
@@ -204,7 +205,7 @@ static int meet(struct vhost_user *u, int fd, struct err *e)
 		u->ring[i].on = false;
 	empty(u->channel[0]);
 	empty(u->channel[1]);
-	if (session_open(&u->s, u->mem, fd, u->channel, e))
+	if (session_open(&u->s, u->mem, fd, u->channel, vhost_user_limit_ms, e))
 		return -e->code;
 	if (u->s.queues < u->nr)
 		return err_set(e, ENOTSUP, "it has fewer queues than before");
@@ -215,13 +216,13 @@ static int round_of(struct vhost_user *u, struct err *e)
 {
 	int code;
 
-	vu_limit(&u->s.link, ROUND_MS);
+	vu_limit(&u->s.link, vhost_user_limit_ms);
 	code = stop_rings(u, e);
-	if (code == 0 && all_off(u)) {
+	if (code == 0 && u->idle) {
 		session_inflight_drop(&u->kept);
 		if (u->configured)
 			code = session_reset(&u->s, e);
-		u->configured = false;
+		u->configured = u->idle = false;
 	}
 	if (u->s.link.fd < 0)
 		return 0;
@@ -262,7 +263,7 @@ void vhost_user_serve(void *ctx)
 		int code = 0;
 		bool met = fd >= 0;
 
-		vu_limit(&u->s.link, ROUND_MS);
+		vu_limit(&u->s.link, vhost_user_limit_ms);
 		if (met)
 			code = meet(u, fd, &e);
 		else if (broken)

@@ -57,17 +57,15 @@ static int agree_on_protocol(struct session *s, const int channel[2], struct err
 }
 
 int session_open(struct session *s, const struct gmem *mem, int fd, const int channel[2],
-		 struct err *e)
+		 unsigned limit_ms, struct err *e)
 {
-	enum { LIMIT_MS = 10000 };
-
 	*s = (struct session){
 		.link.fd = fd,
 		.mem = mem,
 		.channel = -1,
 		.queues = UINT64_MAX, /* it does not say */
 	};
-	vu_limit(&s->link, LIMIT_MS);
+	vu_limit(&s->link, limit_ms);
 	if (vu_send(&s->link, VU_SET_OWNER, NULL, 0, NULL, 0, e) ||
 	    vu_ask_u64(&s->link, VU_GET_FEATURES, &s->features, e))
 		return -e->code;
@@ -188,14 +186,16 @@ static int new_inflight(struct session *s, struct session_inflight *kept, unsign
 			unsigned entries, struct err *e)
 {
 	const struct vu_inflight ask = { .queues = (uint16_t)queues, .entries = (uint16_t)entries };
+	const size_t without = offsetof(struct vu_inflight, padding);
 	struct vu_inflight got = { .size = 0 };
 	auto_fd int fd = -1;
+	size_t n;
 
 	/* Of the padding at the end, back ends have different opinions. */
-	if (vu_ask(&s->link, VU_GET_INFLIGHT_FD, &ask, sizeof(ask), &got,
-		   offsetof(struct vu_inflight, padding), sizeof(got), NULL, &fd, e))
+	if (vu_ask(&s->link, VU_GET_INFLIGHT_FD, &ask, sizeof(ask), &got, without, sizeof(got), &n,
+		   &fd, e))
 		return -e->code;
-	if (!plausible(fd, &got))
+	if ((n != without && n != sizeof(got)) || !plausible(fd, &got))
 		return err_set(e, EPROTO, "its buffer for requests in flight is none");
 	kept->of = (struct vu_inflight){ .size = got.size,
 					 .offset = got.offset,

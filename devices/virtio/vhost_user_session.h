@@ -47,10 +47,10 @@ static inline bool session_has(const struct session *s, enum vu_protocol_feature
 /*
  * Begins on @fd, a connected socket, which is the session's from here on: the handshake up to what
  * is known of the back end. @channel: both ends of a socket pair, ours first, that outlive the
- * session.
+ * session. What follows must be done within @limit_ms, or vu_limit() be called again.
  */
 int session_open(struct session *s, const struct gmem *mem, int fd, const int channel[2],
-		 struct err *e) MUST_CHECK;
+		 unsigned limit_ms, struct err *e) MUST_CHECK;
 
 /* Ends it, whatever state it is in. */
 void session_end(struct session *s);

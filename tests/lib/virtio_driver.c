@@ -29,9 +29,14 @@ void driver_init(struct driver *d, uint64_t ram)
 	struct err e;
 
 	*d = (struct driver){ .ram_size = ram, .irq = { .set = set_line, .spi = 16 } };
-	d->ram = mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	d->ram_fd = memfd_create("ram", MFD_CLOEXEC);
+	EXPECT(d->ram_fd >= 0);
+	EXPECT_EQ(ftruncate(d->ram_fd, (off_t)ram), 0);
+	d->ram = mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_SHARED, d->ram_fd, 0);
 	EXPECT(d->ram != MAP_FAILED);
 	r.host = d->ram;
+	r.shared = true;
+	r.fd = d->ram_fd;
 	EXPECT_EQ(gmem_add(&d->mem, &r, &e), 0);
 	d->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	EXPECT(d->irq_fd >= 0);
@@ -65,6 +70,7 @@ void driver_done(struct driver *d)
 	device_destroy(d->dev);
 	(void)close(d->irq_fd);
 	(void)munmap(d->ram, d->ram_size);
+	(void)close(d->ram_fd);
 }
 
 uint64_t driver_alloc(struct driver *d, uint64_t len)

@@ -87,6 +87,7 @@ struct driver_queue {
 struct driver {
 	struct gmem mem;
 	char *ram;
+	int ram_fd; /* the same, for other processes */
 	uint64_t ram_size, used;
 	struct device *dev; /* owned, with its class */
 	struct bus *bus;

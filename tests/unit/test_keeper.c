@@ -234,6 +234,28 @@ TEST(a_program_that_ends_before_it_is_ready_has_failed)
 	tear_down();
 }
 
+TEST(why_a_program_ended_can_be_asked_for)
+{
+	static const char *const argv[] = { "sh", "-c", "echo no such folder >&2; exit 4", NULL };
+	static const char *const lives[] = { "sleep", "100", NULL };
+	struct owner o = { 0 };
+	struct keeper_job j = shell_job(argv, &o), other = shell_job(lives, &o);
+	struct err e = { 0 };
+	unsigned job;
+	int fd;
+
+	set_up();
+	EXPECT_EQ(keeper_start(k, &j, &job, &fd, &e), 0);
+	(void)close(fd);
+	EXPECT(keeper_ended(k, job, &e));
+	EXPECT_STR(e.text, "thing: ended with status 4: no such folder");
+	EXPECT_EQ(keeper_start(k, &other, &job, &fd, &e), 0);
+	(void)close(fd);
+	EXPECT(!keeper_ended(k, job, &e));
+	EXPECT_EQ(o.downs, 0);
+	tear_down();
+}
+
 TEST(a_program_that_is_not_there_is_a_sentence)
 {
 	static const char *const argv[] = { "vmm-has-no-such-program", NULL };
@@ -585,6 +607,7 @@ int main(int argc, char **argv)
 		T(a_listener_gets_our_connection),
 		T(readiness_is_waited_for),
 		T(a_program_that_ends_before_it_is_ready_has_failed),
+		T(why_a_program_ended_can_be_asked_for),
 		T(a_program_that_is_not_there_is_a_sentence),
 		T(a_connection_is_made_by_path),
 		T(a_program_that_ends_is_told_and_started_again_when_asked),

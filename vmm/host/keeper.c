@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #define START_MS 10000 /* for the first connection of a job */
+#define ENDED_MS 1000  /* for one to end that is of no use */
 #define END_MS	 3000  /* for the process to end all programs, and itself */
 
 struct keeper {
@@ -214,9 +215,9 @@ static bool describe(struct keeper_message *m, const struct keeper_job *j)
 }
 
 /* Serves messages until the job's answer has come. */
-static void await(struct keeper *k)
+static void await(struct keeper *k, unsigned ms)
 {
-	uint64_t until = loop_now_ns() + START_MS * UINT64_C(1000000);
+	uint64_t until = loop_now_ns() + ms * UINT64_C(1000000);
 
 	while (k->sock >= 0 && k->fd < 0 && !k->failed.code) {
 		struct pollfd p = { .fd = k->sock, .events = POLLIN };
@@ -262,7 +263,7 @@ int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, in
 	k->waiting = true;
 	k->waits_for = *job;
 	k->failed.code = 0;
-	await(k);
+	await(k, START_MS);
 	k->waiting = false;
 	*fd = k->fd;
 	k->fd = -1;
@@ -271,6 +272,19 @@ int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, in
 	if (k->failed.code)
 		return err_set(e, k->failed.code, "%s", k->failed.text);
 	return err_set(e, ETIMEDOUT, "%s: not ready after %d s", j->name, START_MS / 1000);
+}
+
+bool keeper_ended(struct keeper *k, unsigned job, struct err *e)
+{
+	assert(!k->waiting && job < k->nr_jobs);
+	k->waiting = true;
+	k->waits_for = job;
+	k->failed.code = 0;
+	await(k, ENDED_MS);
+	k->waiting = false;
+	if (k->failed.code)
+		(void)err_set(e, k->failed.code, "%s", k->failed.text);
+	return k->failed.code;
 }
 
 void keeper_remove_at_end(struct keeper *k, const char *path, const struct stat *made)

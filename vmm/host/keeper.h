@@ -84,6 +84,12 @@ int keeper_start(struct keeper *k, const struct keeper_job *j, unsigned *job, in
  */
 void keeper_remove_at_end(struct keeper *k, const char *path, const struct stat *made);
 
+/*
+ * For who finds at set-up that a connection is of no use: whether the program of @job ended, or
+ * does so within a second; then @e says how.
+ */
+bool keeper_ended(struct keeper *k, unsigned job, struct err *e);
+
 /* Takes no job any more: who gets hold of vmm cannot have programs started. After set-up. */
 void keeper_seal(struct keeper *k);
 
