@@ -73,12 +73,13 @@ static int open_peer(struct backend *b, const struct vhost_user_config *c, struc
 	return start(b, k, e);
 }
 
-/* What virtiofsd would say, only that nobody would know of which option it speaks. */
-static int check_folder(const struct share_config *c, struct err *e)
+/* Its name from the root on: programs move elsewhere before they look. */
+static int find_folder(struct backend *b, const struct share_config *c, struct err *e)
 {
 	struct stat st;
 
-	if (stat(c->dir, &st) < 0)
+	b->dir = realpath(c->dir, NULL);
+	if (!b->dir || stat(b->dir, &st) < 0)
 		return err_sys(e, "--share %s", c->dir);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, ENOTDIR, "--share %s: not a folder", c->dir);
@@ -88,9 +89,9 @@ static int check_folder(const struct share_config *c, struct err *e)
 static int open_share(struct backend *b, const struct share_config *c,
 		      const struct virtiofsd *program, struct keeper *k, struct err *e)
 {
-	if (check_folder(c, e) || name_it(b, "--share", c->dir, e))
+	if (find_folder(b, c, e) || name_it(b, "--share", c->dir, e))
 		return -e->code;
-	if (virtiofsd_args(&b->args, program, c->dir, c->ro, (enum virtiofsd_sandbox)c->sandbox, e))
+	if (virtiofsd_args(&b->args, program, b->dir, c->ro, (enum virtiofsd_sandbox)c->sandbox, e))
 		return err_ctx(e, "%s", b->name);
 	b->job.kind = KEEPER_LISTEN;
 	b->job.name = "virtiofsd";
@@ -141,6 +142,7 @@ void backends_close(struct backends *b)
 		close_quietly(b->at[i].fd);
 		virtiofsd_args_free(&b->at[i].args);
 		free(b->at[i].name);
+		free(b->at[i].dir);
 	}
 	free(b->at);
 	*b = (struct backends){ .nr = 0 };

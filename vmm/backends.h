@@ -19,6 +19,7 @@ struct backend {
 	int fd;		  /* the first connection, until a device takes it; -1: none */
 	struct virtio *v; /* the device; NULL: none yet, or no more */
 	char *name;	  /* owned */
+	char *dir;	  /* owned; of a share */
 	struct virtiofsd_args args;
 	struct vhost_user_setup setup;
 };

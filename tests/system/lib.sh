@@ -214,6 +214,12 @@ doctor() { # CHECK ok|value
 		sed -n "s/.*\"$2\": *\([a-z0-9]*\).*/\1/p"
 }
 
+# Memory that is shared with another process gets huge pages, too, which hosts do not come with.
+shared_huge_pages() {
+	_p=/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	if [ -e /lab-command ] && [ -e $_p ]; then echo advise >$_p; fi
+}
+
 only_in_the_lab() { # WHY
 	[ -e /lab-command ] || skip "$1: only in the emulated lab"
 }
