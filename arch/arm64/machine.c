@@ -545,6 +545,9 @@ static void reset_devices(struct machine *m)
 	struct arch_machine *a = m->arch;
 	struct device *const all[] = { a->uart, a->rtc, a->gpio, a->pvpanic, a->v2m };
 
+	/* First: what is under way may still write to memory, which is about to be loaded. */
+	for (unsigned i = 0; i < a->virtio.nr; i++)
+		device_reset(a->virtio.slot[i].dev);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i])
 			device_reset(all[i]);
