@@ -77,3 +77,66 @@ test_a_disk_in_another_format() {
 	boots --vhost-user "type=blk,socket=$T/sock"
 	is "what is on the disk" "$(sed -n 's/^sum //p' "$T/text")" "$before"
 }
+
+# Requests wait while nobody serves them, and the guest sees no error.
+test_a_back_end_that_dies_and_comes_back() {
+	slow
+	truncate -s 64M disk
+	daemon "$PWD/disk" raw "$T/sock"
+	guest_script <<-'SCRIPT'
+		#!/bin/sh
+		i=0
+		while [ $i -lt 300 ]; do
+			head -c 65536 /dev/urandom >/tmp/d
+			dd if=/tmp/d of=/dev/vda bs=64k seek=$i oflag=direct 2>/dev/null || echo "error $i"
+			md5sum </tmp/d >>/tmp/sums
+			i=$((i + 1))
+			[ $i != 20 ] || echo "going on"
+		done
+		dd if=/dev/vda bs=64k count=300 iflag=direct 2>/dev/null >/tmp/all
+		i=0
+		while read -r sum; do
+			[ "$(dd if=/tmp/all bs=64k skip=$i count=1 2>/dev/null | md5sum)" = "$sum" ] || echo "lost $i"
+			i=$((i + 1))
+		done </tmp/sums
+		echo "compared $i"
+		dmesg | grep -iE 'I/O error|vda.*fail' && echo complaints
+		true
+	SCRIPT
+	start_guest --vhost-user "type=blk,socket=$T/sock"
+	for n in 1 2; do
+		[ $n = 2 ] || wait_for '^going on'
+		kill -KILL "$daemon"
+		wait "$daemon" 2>/dev/null || true
+		rm -f "$T/sock"
+		sleep 3
+		daemon "$PWD/disk" raw "$T/sock"
+		sleep 3
+	done
+	wait_end
+	is "exit status" "$status" "$OFF"
+	has "$T/err" '; requests wait until it is back'
+	has "$T/err" 'it is back'
+	has "$T/text" '^compared 300'
+	lacks "$T/text" '^(error|lost|complaints)'
+}
+
+test_a_reset_with_requests_in_flight() {
+	slow
+	truncate -s 64M disk
+	daemon "$PWD/disk" raw "$T/sock"
+	guest_script <<-'SCRIPT'
+		#!/bin/sh
+		n=$(dd if=/dev/vda bs=512 count=1 iflag=direct 2>/dev/null | tr -dc 0-9)
+		n=$((${n:-0} + 1))
+		echo "boot $n"
+		[ $n -lt 4 ] || exit 0
+		echo $n | dd of=/dev/vda bs=512 count=1 conv=sync oflag=direct 2>/dev/null
+		for i in 1 2 3 4; do dd if=/dev/zero of=/dev/vda bs=64k seek=$((i * 200)) count=200 2>/dev/null & done
+		sleep 1
+		echo b >/proc/sysrq-trigger
+		sleep 100
+	SCRIPT
+	boots --vhost-user "type=blk,socket=$T/sock" --cpus 2
+	has "$T/text" '^boot 4'
+}

@@ -54,7 +54,7 @@ static void ask_version(const char *path, char *to, size_t len)
 	auto_fd int in = -1;
 	ssize_t n = 0;
 	int out[2], code;
-	pid_t pid;
+	pid_t pid = -1;
 
 	to[0] = '\0';
 	if (!copy || pipe2(out, O_CLOEXEC) < 0)
