@@ -218,12 +218,16 @@ const struct key vm_config_keys[] = {
 		.arg = "SPEC[,rw]",
 		.help = "root file system",
 		.more = "A partition or whole disk by its place among the disks (vda1, vdb), "
-			"LABEL=, UUID=, PARTUUID=, PARTLABEL=, or the image file of a disk. vmm "
+			"LABEL=, UUID=, PARTUUID=, PARTLABEL=, the image file of a disk, or a "
+			"folder "
+			"of the host. vmm "
 			"looks for it on the host and starts the guest with an initramfs of its "
 			"own, "
 			"which loads the drivers, mounts the root and starts its init. Mounted "
 			"read-only, as the kernel does it, unless ,rw follows or the command line "
-			"has rw. With --initrd, the root goes to that one, by the command line.",
+			"has rw; what a command writes, or any guest to a folder of the host, "
+			"goes to memory then, and is lost. With --initrd, the root goes to that "
+			"one, by the command line.",
 		.type = KEY_STR,
 		.min = 1,
 		AT(root),

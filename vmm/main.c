@@ -5,6 +5,7 @@
 #include "vmm/demo.h"
 #include "vmm/doctor.h"
 #include "vmm/options.h"
+#include "vmm/root_folder.h"
 #include "vmm/vm.h"
 
 #include <fcntl.h>
@@ -30,10 +31,16 @@ static void restore_terminal_on_crash(void)
 		(void)sigaction(signals[i], &sa, NULL);
 }
 
-static enum exit_status run(const struct vm_config *c)
+static enum exit_status run(struct vm_config *c)
 {
+	struct err e;
+
 	log_set_level((enum log_level)(LOG_WARN + c->verbose));
 	restore_terminal_on_crash();
+	if (root_folder_share(c, &e)) {
+		log_error("%s", e.text);
+		return STATUS_FAILED;
+	}
 	return vm_run(c);
 }
 

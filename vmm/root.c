@@ -6,6 +6,7 @@
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
 #include "vmm/command.h"
+#include "vmm/root_folder.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,11 +53,15 @@ static unsigned devices(const struct vm_config *c)
 }
 
 /* What stands behind -- becomes what the guest's program reads. */
-static int write_command(struct root *r, const struct vm_config *c, size_t *len, struct err *e)
+static int write_command(struct root *r, const struct vm_config *c,
+			 const struct root_folder *folder, size_t *len, struct err *e)
 {
+	/* The programs are where they are for us. */
+	const char *path = folder->is_all ? getenv("PATH") : NULL;
+
 	if (c->command.nr == 0)
 		return 0;
-	return command_block(&c->command, "/", NULL, environ, &r->command, len, e);
+	return command_block(&c->command, folder->place, path, environ, &r->command, len, e);
 }
 
 int root_make(struct root *r, const struct vm_config *c, struct err *e)
@@ -77,9 +82,13 @@ int root_make(struct root *r, const struct vm_config *c, struct err *e)
 		.init_len = (size_t)(arch_guest_init_end - arch_guest_init),
 		.warn = say_missing,
 	};
-	int code = write_command(r, c, &want.command_len, e);
+	struct root_folder folder;
+	int code = root_folder_look(&folder, c, e);
 
+	if (code == 0)
+		code = write_command(r, c, &folder, &want.command_len, e);
 	want.command = r->command;
+	want.share = folder.tag;
 	if (code)
 		return code;
 	for (size_t i = 0; i < c->disks.nr; i++)

@@ -592,7 +592,7 @@ static void take_messages(const struct vm *vm, char *to, size_t size)
 	to[0] = '\0';
 	if (vm->show_messages)
 		messages_end(to, size, recent,
-			     consoles_recent(&vm->consoles, recent, sizeof(recent)), 24,
+			     consoles_recent(&vm->consoles, recent, sizeof(recent)), 40,
 			     "the guest's kernel: ");
 }
 

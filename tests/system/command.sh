@@ -77,6 +77,7 @@ test_command_s_streams_are_exact() {
 	is "8 MiB through cat" "$(md5sum <"$T/out")" "$(md5sum <file)"
 	# By a pipe, and it ends while the guest boots.
 	head -c 100000 file >some
+	# shellcheck disable=SC2002 # a pipe is what is wanted
 	cat some | in_guest -- md5sum
 	is "100000 bytes in" "$(cut -c1-32 "$T/out")" "$(md5sum <some | cut -c1-32)"
 }
@@ -93,10 +94,10 @@ test_slow_100_mib_out() {
 test_command_whose_reader_stops_or_leaves() {
 	with_applets
 	{
-		status=0
+		code=0
 		vmm run --kernel "$kernel" --initrd "$initrd" -- sh -c 'yes | head -c 1000000; exit 3' 2>"$T/err" ||
-			status=$?
-		echo $status >"$T/status"
+			code=$?
+		echo $code >"$T/status"
 	} | {
 		sleep 12
 		md5sum
@@ -105,9 +106,9 @@ test_command_whose_reader_stops_or_leaves() {
 	silent
 	is "what a late reader gets" "$(cut -c1-32 "$T/out")" "$(yes | head -c 1000000 | md5sum | cut -c1-32)"
 	{
-		status=0
-		vmm run --kernel "$kernel" --initrd "$initrd" -- yes 2>"$T/err" || status=$?
-		echo $status >"$T/status"
+		code=0
+		vmm run --kernel "$kernel" --initrd "$initrd" -- yes 2>"$T/err" || code=$?
+		echo $code >"$T/status"
 	} | head -n1 >"$T/out"
 	is "status of yes with a reader that left" "$(cat "$T/status")" 141
 	is "stdout" "$(cat "$T/out")" y
@@ -203,7 +204,7 @@ test_command_on_a_disk_writes_nothing_unless_told() {
 	is "what a third reads" "$(cat "$T/out")" "two
 three"
 	on_disk vda1,ro sh -c "$script" sh four
-	is "status on what cannot be written" "$status" 2
+	is "status on what cannot be written" "$status" 1
 }
 
 # --- people ---------------------------------------------------------------------------------------
@@ -237,4 +238,58 @@ test_command_on_a_terminal() {
 	wait_end
 	is "status" "$status" 5
 	has "$T/err" '^ptyrun: terminal restored'
+}
+
+# --- in a folder of the host ----------------------------------------------------------------------
+
+# The lab's root is no file system that a process could get another one instead of: hence chroot.
+in_folder() { # RO-OR-NOT ROOT WORD...
+	[ -e "$LAB/backends/rust/virtiofsd" ] || skip "there is no virtiofsd here"
+	package 6.1
+	mkdir -p "$T/bin"
+	cat >"$T/bin/virtiofsd" <<-SCRIPT
+		#!/bin/sh
+		exec $LAB/backends/rust/ld-linux-aarch64.so.1 --library-path $LAB/backends/rust $LAB/backends/rust/virtiofsd "\$@"
+	SCRIPT
+	chmod +x "$T/bin/virtiofsd"
+	share=/,tag=all,sandbox=chroot$1
+	root=$2
+	shift 2
+	status=0
+	PATH=$T/bin:$PATH timeout -s KILL "$limit" vmm run --kernel "$kernel" --share "$share" --root "$root" -- "$@" \
+		</dev/null >"$T/out" 2>"$T/err" || status=$?
+}
+
+test_command_on_the_host_s_own_files() {
+	mkdir work
+	cd work
+	echo content >file
+	in_folder ,ro / sh -c 'pwd; cat file; echo new >made; cat made; uname -r; exit 4'
+	is "status" "$status" 4
+	silent
+	is "stdout" "$(cat "$T/out")" "$T/work
+content
+new
+${kernel##*/vmlinuz-}"
+	[ ! -e made ] || fail "what the command wrote is on the host"
+	in_folder '' /,rw sh -c 'echo kept >made'
+	is "status with rw" "$status" 0
+	silent
+	is "what is kept" "$(cat made)" kept
+}
+
+test_slow_unprivileged_command_on_host_files() {
+	slow
+	chmod 666 /dev/kvm
+	chmod 755 "$T"
+	mkdir -m 777 work
+	status=0
+	in_folder ,ro / true # makes the wrapper
+	su nobody -c "cd '$T/work' && PATH='$T/bin:$PATH' vmm run --kernel '$kernel' --share /,tag=all,ro,sandbox=none \
+		--root / -- sh -c 'pwd; echo x >made; cat made; exit 6'" >"$T/out" 2>"$T/err" </dev/null || status=$?
+	is "status" "$status" 6
+	silent
+	is "stdout" "$(cat "$T/out")" "$T/work
+x"
+	[ ! -e work/made ] || fail "what the command wrote is on the host"
 }
