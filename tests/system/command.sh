@@ -262,7 +262,7 @@ in_folder() { # RO-OR-NOT ROOT WORD...
 
 test_command_on_the_host_s_own_files() {
 	mkdir work
-	cd work
+	cd work || exit
 	echo content >file
 	in_folder ,ro / sh -c 'pwd; cat file; echo new >made; cat made; uname -r; exit 4'
 	is "status" "$status" 4

@@ -100,7 +100,7 @@ static int find_root(struct work *w, struct err *e)
 static int read_spec(struct work *w, struct err *e)
 {
 	const struct initramfs_config *c = w->c;
-	size_t len;
+	size_t len = 0;
 
 	if (c->root)
 		w->mode = root_spec_mode(c->root, &len);
