@@ -218,7 +218,11 @@ static bool panicked_on_console(struct vm *vm)
 
 static void guest_panicked(struct vm *vm)
 {
-	switch ((enum on_panic)vm->config->on_panic) {
+	enum on_panic what = (enum on_panic)vm->config->on_panic;
+
+	if (has_command(vm) && what == ON_PANIC_REBOOT)
+		what = ON_PANIC_EXIT; /* to run it again is not what was asked for */
+	switch (what) {
 	case ON_PANIC_EXIT:
 		finish_early(vm, STATUS_PANIC, "the guest panicked", "");
 		break;
