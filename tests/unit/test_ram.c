@@ -133,6 +133,18 @@ TEST(ram_gives_whole_pages_back_to_the_host)
 	gives_back(RAM_TWICE);
 }
 
+/* Where huge pages are made at once, what a guest finds is what it would have found. */
+TEST(ram_shared_and_large_is_zero)
+{
+	struct ram r;
+	struct err e;
+
+	EXPECT_EQ(ram_create(&r, GiB, RAM_SHARED, &e), 0);
+	for (uint64_t at = 0; at < r.size; at += MiB)
+		EXPECT_EQ(((const char *)r.host)[at], 0);
+	ram_destroy(&r);
+}
+
 TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
 {
 	struct ram r;
@@ -150,5 +162,5 @@ TEST(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays)
 TEST_MAIN(T(ram_is_aligned_and_zero_for_every_kind_and_size), T(ram_may_be_more_than_the_host_has),
 	  T(ram_shared_can_be_neither_shrunk_nor_grown),
 	  T(ram_mapped_twice_is_the_same_memory_with_rights_of_its_own),
-	  T(ram_gives_whole_pages_back_to_the_host),
+	  T(ram_gives_whole_pages_back_to_the_host), T(ram_shared_and_large_is_zero),
 	  T(ram_that_cannot_be_had_is_one_sentence_and_nothing_stays))

@@ -13,6 +13,13 @@
 
 #define HUGE_PAGE (2 * MiB)
 
+#ifndef MADV_POPULATE_WRITE /* Linux 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE /* Linux 6.1 */
+#define MADV_COLLAPSE 25
+#endif
+
 /* Bytes of a page of the host's default pool; 0: not known. */
 static uint64_t pool_page_size(void)
 {
@@ -109,6 +116,31 @@ static void advise(const struct ram *r, void *at, bool pool)
 	(void)madvise(at, r->size, MADV_DONTDUMP);
 }
 
+/*
+ * Shared memory has huge pages only where the host's administrator says so, and the host says no by
+ * default; small ones cost a guest a fault each. Asking for them by range is allowed all the same
+ * (Linux 6.1), but fills them at once: so only where a guest that starts goes in any case, its
+ * kernel at the bottom and what that takes first at the top. Not where it would be most of it.
+ */
+static void collapse(const struct ram *r)
+{
+	static const uint64_t part = 48 * MiB;
+	const uint64_t parts[] = { 0, align_down(r->size - part, HUGE_PAGE) };
+
+	if (r->size < 4 * part)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		char *from = (char *)r->host + parts[i];
+		int code = 0;
+
+		/* A huge page is made only of one that has something in it. */
+		for (uint64_t at = 0; code == 0 && at < part; at += HUGE_PAGE)
+			code = madvise(from + at, page_size(), MADV_POPULATE_WRITE);
+		if (code < 0 || madvise(from, part, MADV_COLLAPSE) < 0)
+			return;
+	}
+}
+
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 {
 	bool pool = flags & RAM_HUGETLB;
@@ -146,6 +178,8 @@ int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 	advise(r, r->host, pool);
 	if (r->guest != r->host)
 		advise(r, r->guest, pool);
+	else if (r->fd >= 0 && !pool)
+		collapse(r);
 	return 0;
 }
 
