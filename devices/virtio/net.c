@@ -47,8 +47,10 @@ static bool turn(struct server *s)
 	struct net *n = net_of(s);
 	const unsigned q = s->queue->index, control = control_queue(n);
 
-	if (atomic_exchange(&n->reshape, false))
+	if (atomic_exchange(&n->reshape, false)) {
+		n->given = net_may_be_given(n->v.accepted);
 		net_shape(n->host, n->pairs, n->given);
+	}
 	if (q > control || (q == control && !virtio_has(&n->v, NET_F_CTRL_VQ)))
 		return refuse(s);
 	if (q == control)
@@ -85,12 +87,13 @@ static void ready(struct net_front *f, unsigned queue, unsigned what)
 static void settle(struct call *c)
 {
 	struct net *n = container_of(c, struct net, settle);
-	uint16_t status =
-		(n->link ? NET_S_LINK_UP : 0) | (atomic_load(&n->announce) ? NET_S_ANNOUNCE : 0);
+	uint16_t status = n->link ? NET_S_LINK_UP : 0;
 
 	for (unsigned i = 0; i < n->max_pairs; i++)
 		net_want(n->host, i, n->pair[i].wants);
 	LOCK_SCOPE(n->v.lock);
+	if (virtio_has(&n->v, NET_F_GUEST_ANNOUNCE) && atomic_load(&n->announce))
+		status |= NET_S_ANNOUNCE;
 	memcpy(n->space.mac, n->filter.mac, NET_MAC);
 	if (status == le16_get(n->space.status))
 		return;
@@ -128,17 +131,6 @@ static bool net_features(const struct virtio *v UNUSED, uint64_t features)
 	return net_features_ok(features);
 }
 
-/* The host end is told in the first turn, by the thread; each queue has one at once. */
-static void net_start(struct virtio *v)
-{
-	struct net *n = net(v);
-
-	n->given = net_may_be_given(v->accepted);
-	if (!virtio_has(v, NET_F_GUEST_ANNOUNCE))
-		atomic_store(&n->announce, false);
-	atomic_store(&n->reshape, true);
-}
-
 static void net_queue_stopped(struct virtio *v, unsigned q)
 {
 	struct net *n = net(v);
@@ -157,6 +149,8 @@ static void net_reset(struct virtio *v)
 	struct net *n = net(v);
 
 	n->pairs = 1;
+	/* The host end is told by the thread, in the first turn of the next driver. */
+	atomic_store(&n->reshape, true);
 	net_filter_reset(&n->filter, n->host->mac);
 	memcpy(n->space.mac, n->host->mac, NET_MAC);
 	atomic_store(&n->announce, false);
@@ -186,7 +180,6 @@ static const struct virtio_ops net_ops = {
 	.name = "virtio-net",
 	.id = ID_NET,
 	.features_ok = net_features,
-	.start = net_start,
 	.queue_stopped = net_queue_stopped,
 	.reset = net_reset,
 	.destroy = net_destroy,
@@ -274,6 +267,7 @@ struct virtio *virtio_net_create(struct net_host *host, unsigned index, bool pac
 	n->max_pairs = host->queues;
 	n->pairs = 1;
 	n->link = atomic_load(&host->up);
+	atomic_store(&n->reshape, true);
 	n->space = (struct net_space){
 		.status = le16_of(n->link ? NET_S_LINK_UP : 0),
 		.max_pairs = le16_of((uint16_t)n->max_pairs),

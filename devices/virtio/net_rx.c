@@ -35,17 +35,20 @@ static struct request *let_go(struct net_pair *p)
 	return r;
 }
 
-/* The next frame that the driver wants. False: there is none now. */
+/* The next frame; one that the driver does not want is empty. False: there is none now. */
 static bool next_frame(struct net *n, struct net_pair *p)
 {
-	while (net_receive(n->host, (unsigned)(p - n->pair), &p->frame) == 0) {
-		if (net_filter_wants(&n->filter, p->frame.data) &&
-		    net_header_to_driver(&p->frame, n->given))
-			return true;
+	struct net_frame *f = &p->frame;
+
+	if (net_receive(n->host, (unsigned)(p - n->pair), f)) {
+		f->len = 0;
+		return false;
+	}
+	if (!net_filter_wants(&n->filter, f->data) || !net_header_to_driver(f, n->given)) {
+		f->len = 0;
 		n->lost.unwanted++;
 	}
-	p->frame.len = 0;
-	return false;
+	return true;
 }
 
 /* Has buffers for @len bytes in all, if the driver gives them. */
@@ -118,6 +121,8 @@ bool net_receive_turn(struct server *s)
 			net_pair_want(n, p, NET_IN, true);
 			return false;
 		}
+		if (!p->frame.len)
+			continue;
 		need = sizeof(struct net_header) + p->frame.len;
 		if (!gather(s, p, need)) {
 			net_pair_want(n, p, NET_IN, false);

@@ -28,7 +28,7 @@ const struct key net_keys[] = {
 	{
 		.name = "forward",
 		.arg = "tcp|udp:[ADDRESS:]PORT:GUESTPORT",
-		.help = "with user: a port of this machine leads to one of the guest's",
+		.help = "user: a port here that leads to one of the guest's",
 		.more = "Can be given more than once. Without an address, on all that this machine "
 			"has.",
 		.type = KEY_LIST,
@@ -37,7 +37,7 @@ const struct key net_keys[] = {
 	},
 	{
 		.name = "host-loopback",
-		.help = "with user: what listens on this machine's loopback is there for the guest",
+		.help = "user: the guest reaches this machine's loopback",
 		.more = "At the address of the guest's gateway.",
 		.type = KEY_BOOL,
 		AT(host_loopback),
@@ -55,7 +55,7 @@ const struct key net_keys[] = {
 	{
 		.name = "fd",
 		.arg = "N[:N...]",
-		.help = "on a tap device that vmm was given as open file descriptors, one a queue",
+		.help = "a tap device by open file descriptors, one a queue",
 		.type = KEY_STR,
 		.min = 1,
 		AT(fd),
@@ -82,7 +82,7 @@ const struct key net_keys[] = {
 	{
 		.name = "queues",
 		.arg = "N",
-		.help = "of a tap: pairs of queues",
+		.help = "tap: pairs of queues",
 		.type = KEY_U32,
 		.min = 1,
 		.max = NET_MAX_QUEUES,
@@ -90,7 +90,7 @@ const struct key net_keys[] = {
 	},
 	{
 		.name = "vhost",
-		.help = "of a tap: whether the host's kernel moves the frames",
+		.help = "tap: the kernel moves the frames",
 		.type = KEY_CHOICE,
 		.choices = vhost_names,
 		AT(vhost),

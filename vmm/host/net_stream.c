@@ -205,10 +205,8 @@ static int stream_receive(struct net_host *h, unsigned queue UNUSED, struct net_
 
 	/* What passt sends, it has just summed up; of others that is not known. */
 	f->header = (struct net_header){ .flags = h->gives & NET_CSUM ? NET_DATA_VALID : 0 };
-	while (!next_frame(s, f))
-		if (!fill(s))
-			return -EAGAIN;
-	return 0;
+	/* One read is enough: if there is more, the socket says so again. */
+	return next_frame(s, f) || (fill(s) && next_frame(s, f)) ? 0 : -EAGAIN;
 }
 
 static void stream_flush(struct net_host *h, unsigned queue UNUSED)
