@@ -10,6 +10,7 @@
 #include "devices/virtio/blk.h"
 #include "vmm/base/keys.h"
 #include "vmm/host/chardev.h"
+#include "vmm/host/net.h"
 #include "vmm/sandbox/sandbox.h"
 
 #define CONFIG_MAX_CPUS 512 /* KVM's own bound on arm64; a host may have a lower one */
@@ -76,6 +77,7 @@ struct share_config {
 };
 
 #define CONFIG_MAX_DISKS 32 /* as many as there are virtio slots */
+#define CONFIG_MAX_NETS	 32 /* likewise */
 #define CONFIG_MAX_PORTS 30 /* a console device has 31, and the first is --hvc */
 
 /* What becomes of a write that finds no room on the host. */
@@ -97,6 +99,7 @@ struct vm_config {
 	struct console_config con;
 	struct key_objects disks;  /* struct virtio_blk_config */
 	int on_enospc;		   /* enum on_enospc */
+	struct key_objects nets;   /* struct net_config */
 	struct console_config hvc; /* CHARDEV_NONE: no hvc0 */
 	struct key_objects ports;  /* struct port_config */
 	bool rng;

@@ -370,6 +370,18 @@ const struct key vm_config_keys[] = {
 		AT(on_enospc),
 	},
 	{
+		.name = "net",
+		.arg = "user|tap[=NAME]|...",
+		.help = "a network card",
+		.more = "Can be given more than once. docs/network.md says how to begin.",
+		.type = KEY_OBJECTS,
+		.max = CONFIG_MAX_NETS,
+		.keys = net_keys,
+		.size = sizeof(struct net_config),
+		.defaults = &net_defaults,
+		AT(nets),
+	},
+	{
 		.name = "hvc",
 		.help = "a second console, hvc0",
 		.more = "Faster than the serial one, and as large as the terminal is. As for "

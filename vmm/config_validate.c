@@ -248,14 +248,25 @@ static int validate_balloon(const struct vm_config *c, struct err *e)
 	return 0;
 }
 
+static int validate_nets(const struct vm_config *c, struct err *e)
+{
+	const struct net_config *n = c->nets.at;
+
+	for (size_t i = 0; i < c->nets.nr; i++)
+		if (net_config_check(&n[i], e))
+			return err_ctx(e, "--net");
+	return 0;
+}
+
 static int validate_devices(const struct vm_config *c, struct err *e)
 {
 	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE) +
-			 c->vhost_users.nr + c->shares.nr + (c->command.nr != 0) + c->balloon.nr;
+			 c->vhost_users.nr + c->shares.nr + (c->command.nr != 0) + c->balloon.nr +
+			 c->nets.nr;
 	int ret = validate_disks(c, e);
 
 	if (ret || (ret = validate_ports(c, e)) || (ret = validate_backends(c, e)) ||
-	    (ret = validate_balloon(c, e)))
+	    (ret = validate_balloon(c, e)) || (ret = validate_nets(c, e)))
 		return ret;
 	if (devices > CONFIG_MAX_DISKS)
 		return err_set(e, EINVAL, "%zu virtio devices are too many; there can be %d",
@@ -276,6 +287,11 @@ static bool listens(const struct vm_config *c)
 
 bool config_needs_keeper(const struct vm_config *c)
 {
+	const struct net_config *n = c->nets.at;
+
+	for (size_t i = 0; i < c->nets.nr; i++)
+		if (n[i].user || n[i].socket)
+			return true;
 	return c->vhost_users.nr || c->shares.nr || (c->sandbox != SANDBOX_OFF && listens(c));
 }
 

@@ -49,6 +49,8 @@ static unsigned devices(const struct vm_config *c)
 		d |= INITRAMFS_FS;
 	if (c->balloon.nr)
 		d |= INITRAMFS_BALLOON;
+	if (c->nets.nr)
+		d |= INITRAMFS_NET;
 	return d;
 }
 

@@ -6,6 +6,7 @@
 #include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
+#include "devices/virtio/net.h"
 #include "devices/virtio/rng.h"
 #include "vmm/backends.h"
 #include "vmm/base/log.h"
@@ -87,6 +88,23 @@ static int plug_disks(struct virtio_slots *s, struct machine *m, struct err *e)
 	return code;
 }
 
+static struct virtio *make_net(struct machine *m, unsigned i, struct err *e)
+{
+	const struct net_config *c = (const struct net_config *)m->config->nets.at + i;
+	struct net_host *h = net_open(c, i, m->loop, m->keeper, e);
+
+	return h ? virtio_net_create(h, i, c->packed, m->mem, e) : NULL;
+}
+
+static int plug_nets(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	int code = 0;
+
+	for (unsigned i = 0; code == 0 && i < m->config->nets.nr; i++)
+		code = plug(s, m, make_net(m, i, e), e);
+	return code;
+}
+
 static int plug_console(struct virtio_slots *s, struct machine *m, struct err *e)
 {
 	const struct vm_config *c = m->config;
@@ -134,6 +152,8 @@ int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e
 
 	acks_init(&s->acks, s);
 	code = plug_disks(s, m, e);
+	if (code == 0)
+		code = plug_nets(s, m, e);
 	if (code == 0)
 		code = plug_console(s, m, e);
 	if (code == 0 && m->config->rng)

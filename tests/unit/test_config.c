@@ -160,6 +160,30 @@ TEST(defaults_are_a_valid_file_but_for_the_kernel)
 	config_free(&c);
 }
 
+TEST(programs_and_connections_are_the_keeper_s)
+{
+	static const struct {
+		const char *text;
+		bool needs;
+	} t[] = {
+		{ "{\"kernel\":\"k\"}", false },
+		{ "{\"kernel\":\"k\",\"net\":[{\"tap\":\"\"}]}", false },
+		{ "{\"kernel\":\"k\",\"net\":[{\"tap\":\"\"},{\"user\":true}]}", true },
+		{ "{\"kernel\":\"k\",\"net\":[{\"socket\":\"/s\"}]}", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vm_config c;
+		struct err e;
+
+		config_init(&c);
+		EXPECT_EQ(from_text(&c, t[i].text, strlen(t[i].text), &e), 0);
+		EXPECT_EQ(config_validate(&c, &e), 0);
+		EXPECT_EQ(config_needs_keeper(&c), t[i].needs);
+		config_free(&c);
+	}
+}
+
 TEST(contradictions_are_refused)
 {
 	static const struct {
@@ -210,6 +234,7 @@ TEST(contradictions_are_refused)
 		  "two have the tag 'a'" },
 		{ "\"share\":[{\"dir\":\"d\",\"tag\":\"a\"}],\"cpu\":{\"mte\":\"on\"}",
 		  "--share: its memory is shared" },
+		{ "\"net\":[{\"tap\":\"\",\"user\":true}]", "--net: one of user, tap" },
 		{ "\"pin\":\"x\"", "--pin: 'x' is not a list of host CPUs from 0 to 1023" },
 	};
 
@@ -423,4 +448,5 @@ TEST_MAIN(T(devices_of_other_processes_share_the_memory_and_need_a_keeper),
 	  T(a_file_sets_what_it_mentions_and_nothing_else), T(files_that_cannot_be_read_are_told),
 	  T(what_is_written_reads_back_to_the_same),
 	  T(defaults_are_a_valid_file_but_for_the_kernel), T(contradictions_are_refused),
-	  T(lists_of_cpus_keep_their_order), T(lists_of_cpus_that_are_none_are_refused))
+	  T(programs_and_connections_are_the_keeper_s), T(lists_of_cpus_keep_their_order),
+	  T(lists_of_cpus_that_are_none_are_refused))
