@@ -42,6 +42,7 @@ struct tap {
 	struct net_host host;
 	struct call gone_call;
 	bool gone;
+	bool told; /* that a queue cannot be used: a guest may ask for it again and again */
 	unsigned nr;
 	struct tap_queue queue[];
 };
@@ -171,7 +172,10 @@ static void tap_shape(struct net_host *h, unsigned queues, unsigned gives)
 		if (means_gone(-code)) {
 			gone(t);
 		} else if (code) {
-			log_warn("%s: queue %u cannot be used: %s", h->name, i, strerror(-code));
+			if (!t->told)
+				log_warn("%s: queue %u cannot be used: %s", h->name, i,
+					 strerror(-code));
+			t->told = true;
 		} else {
 			q->attached = i < queues;
 			tap_want(h, i, 0);
