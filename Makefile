@@ -148,7 +148,7 @@ TOUT	:= build/unit$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 TESTS	:= $(sort $(wildcard tests/unit/test_*.c))
 # The thread sanitizer is for what more than one thread runs; pure functions only take its time.
 ifeq ($(SAN),thread)
-THREADED := bus chardev_% disk_% faultlog io loop mutex namecache overlay pl0% poison queue queue_% thread vcpu virtio virtio_%
+THREADED := bus chardev_% disk_% faultlog io loop mutex namecache overlay pl0% poison queue queue_% thread vcpu vhost virtio virtio_%
 TESTS	:= $(filter $(THREADED:%=tests/unit/test_%.c),$(TESTS))
 endif
 TEST_BINS := $(TESTS:tests/unit/%.c=$(TOUT)/%)

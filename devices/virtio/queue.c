@@ -72,8 +72,7 @@ static void *area(const struct queue *q, uint64_t at, uint32_t each, uint32_t mo
 	return (char *)g->host + (at - g->base);
 }
 
-/* The three areas on the host; false when the set-up is no good. */
-static bool resolve(const struct queue *q, const struct queue_setup *s, void *host[3])
+bool queue_areas(const struct queue *q, const struct queue_setup *s, void *host[3])
 {
 	const struct queue_format *f = format_of(s);
 
@@ -91,7 +90,7 @@ bool queue_setup_ok(const struct queue *q, const struct queue_setup *s)
 {
 	void *host[3];
 
-	return resolve(q, s, host);
+	return queue_areas(q, s, host);
 }
 
 bool queue_start(struct queue *q, const struct queue_setup *s)
@@ -100,7 +99,7 @@ bool queue_start(struct queue *q, const struct queue_setup *s)
 
 	LOCK_SCOPE(&q->lock);
 	assert(!q->started && q->in_flight == 0);
-	if (!resolve(q, s, host))
+	if (!queue_areas(q, s, host))
 		return false;
 	q->format = format_of(s);
 	q->indirect = s->features & VIRTIO_BIT(VIRTIO_F_INDIRECT_DESC);

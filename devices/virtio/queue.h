@@ -108,6 +108,9 @@ void queue_done(struct queue *q);
 /* Whether queue_start() would take it: sizes, alignment, and that all areas are RAM. No lock. */
 bool queue_setup_ok(const struct queue *q, const struct queue_setup *s);
 
+/* The same, and where the areas are on the host: descriptors, driver's, device's. */
+bool queue_areas(const struct queue *q, const struct queue_setup *s, void *host[3]) MUST_CHECK;
+
 /*
  * Checks what the driver set up and resolves the ring to host memory once; nothing of it is looked
  * at again. False, and the queue stays stopped, when it is no good. Nothing is in flight.

@@ -24,7 +24,7 @@ struct guest {
 };
 
 /* The guest's RAM as the host sees it: @off bytes into the buffers. */
-static uint8_t *guest_buf(struct guest *g, size_t off)
+static UNUSED uint8_t *guest_buf(struct guest *g, size_t off)
 {
 	return driver_at(&g->d, GUEST_BUFFERS + off);
 }

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queues that a kernel serves: here, one that only notes what it is told. */
+#include "devices/virtio/vhost.h"
+#include "devices/virtio/vsock_parts.h"
+#include "tests/lib/virtio_guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vhost.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { CID = 42 };
+
+/* What the kernel was told. */
+static struct {
+	bool opened;
+	unsigned owners, memories, running, starts;
+	struct vhost_memory memory;
+	struct vhost_memory_region region[8];
+	uint64_t features, cid;
+	struct vhost_vring_addr at[2];
+	unsigned num[2], base[2];
+	int kick[2], call[2], err[2];
+	unsigned long refuse; /* an ioctl, with this error */
+	int with;
+	int open_error;
+} k;
+
+static struct guest g;
+
+/* In place of the C library's. */
+int open(const char *path, int flags, ...)
+{
+	EXPECT_STR(path, "/dev/vhost-vsock");
+	EXPECT_EQ(flags, O_RDWR | O_CLOEXEC);
+	if (k.open_error) {
+		errno = k.open_error;
+		return -1;
+	}
+	k.opened = true;
+	return eventfd(0, EFD_CLOEXEC);
+}
+
+static int told(unsigned long what, void *p)
+{
+	const struct vhost_vring_state *s = p;
+	const struct vhost_vring_file *f = p;
+	const struct vhost_memory *m = p;
+
+	switch (what) {
+	case VHOST_SET_OWNER:
+		k.owners++;
+		break;
+	case VHOST_GET_FEATURES:
+		*(uint64_t *)p = VIRTIO_BIT(VIRTIO_F_VERSION_1) |
+				 VIRTIO_BIT(VIRTIO_F_INDIRECT_DESC) |
+				 VIRTIO_BIT(VIRTIO_F_EVENT_IDX) | VIRTIO_BIT(VSOCK_F_SEQPACKET) |
+				 VIRTIO_BIT(VHOST_F_LOG_ALL);
+		break;
+	case VHOST_SET_FEATURES:
+		k.features = *(uint64_t *)p;
+		break;
+	case VHOST_SET_MEM_TABLE:
+		k.memories++;
+		k.memory = *m;
+		memcpy(k.region, m->regions, m->nregions * sizeof(k.region[0]));
+		break;
+	case VHOST_SET_VRING_NUM:
+		k.num[s->index] = s->num;
+		break;
+	case VHOST_SET_VRING_BASE:
+		EXPECT(!k.running);
+		k.base[s->index] = s->num;
+		break;
+	case VHOST_GET_VRING_BASE:
+		EXPECT(!k.running);
+		break;
+	case VHOST_SET_VRING_ADDR:
+		k.at[((struct vhost_vring_addr *)p)->index] = *(struct vhost_vring_addr *)p;
+		break;
+	case VHOST_SET_VRING_KICK:
+		k.kick[f->index] = f->fd;
+		break;
+	case VHOST_SET_VRING_CALL:
+		k.call[f->index] = f->fd;
+		break;
+	case VHOST_SET_VRING_ERR:
+		k.err[f->index] = f->fd;
+		break;
+	case VHOST_VSOCK_SET_GUEST_CID:
+		k.cid = *(uint64_t *)p;
+		break;
+	case VHOST_VSOCK_SET_RUNNING:
+		EXPECT(k.kick[0] >= 0 && k.kick[1] >= 0);
+		k.running = *(int *)p != 0;
+		k.starts += k.running;
+		break;
+	default:
+		test_fail(__FILE__, __LINE__, "ioctl 0x%lx", what);
+	}
+	return 0;
+}
+
+int ioctl(int fd UNUSED, unsigned long what, ...)
+{
+	va_list ap;
+	void *p;
+
+	va_start(ap, what);
+	p = va_arg(ap, void *);
+	va_end(ap);
+	if (what == k.refuse) {
+		errno = k.with;
+		return -1;
+	}
+	return told(what, p);
+}
+
+static struct virtio *create(struct err *e)
+{
+	struct virtio_vsock_config c = { .cid = CID };
+
+	return virtio_vsock_kernel_create(&c, &g.d.mem, g.loop, e);
+}
+
+static void begin(void)
+{
+	static char rom[4096];
+	const struct gmem_region r = {
+		.base = 0x1000, .size = sizeof(rom), .host = rom, .name = "ROM", .readonly = true
+	};
+	struct virtio *v;
+	struct err e;
+
+	guest_make(&g);
+	EXPECT_EQ(gmem_add(&g.d.mem, &r, &e), 0);
+	k.kick[0] = k.kick[1] = -1;
+	v = create(&e);
+	if (!v)
+		test_fail(__FILE__, __LINE__, "%s", e.text);
+	driver_plug(&g.d, v);
+}
+
+TEST(what_cannot_be_opened_is_a_sentence_that_says_what_to_do)
+{
+	static const struct {
+		int open_error;
+		unsigned long refuse;
+		int with;
+		const char *says;
+	} rows[] = {
+		{ ENOENT, 0, 0, "modprobe vhost_vsock" },
+		{ ENODEV, 0, 0, "modprobe vhost_vsock" },
+		{ EACCES, 0, 0, "/dev/vhost-vsock: no permission; as root: " },
+		{ EMFILE, 0, 0, "Too many open files" },
+		{ 0, VHOST_SET_OWNER, EBUSY, "/dev/vhost-vsock: " },
+		{ 0, VHOST_SET_MEM_TABLE, ENOMEM, "memory" },
+		{ 0, VHOST_VSOCK_SET_GUEST_CID, EADDRINUSE, "CID 42 is another guest's" },
+		{ 0, VHOST_VSOCK_SET_GUEST_CID, EINVAL, "CID 42: Invalid argument" },
+	};
+	struct err e;
+
+	guest_make(&g);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		k.open_error = rows[i].open_error;
+		k.refuse = rows[i].refuse;
+		k.with = rows[i].with;
+		EXPECT(!create(&e));
+		EXPECT_HAS(e.text, "--vsock: ");
+		EXPECT_HAS(e.text, rows[i].says);
+	}
+	driver_done(&g.d);
+	loop_destroy(g.loop);
+}
+
+TEST(only_what_the_kernel_can_is_offered)
+{
+	uint64_t offered;
+
+	begin();
+	EXPECT_EQ(k.cid, CID);
+	driver_write(&g.d, REG_DEVICE_FEATURES_SEL, 1);
+	offered = (uint64_t)driver_read(&g.d, REG_DEVICE_FEATURES) << 32;
+	driver_write(&g.d, REG_DEVICE_FEATURES_SEL, 0);
+	offered |= driver_read(&g.d, REG_DEVICE_FEATURES);
+	EXPECT_EQ(offered, VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_F_INDIRECT_DESC) |
+				   VIRTIO_BIT(VIRTIO_F_EVENT_IDX) |
+				   VIRTIO_BIT(VIRTIO_F_RING_RESET) | VIRTIO_BIT(VSOCK_F_SEQPACKET));
+	EXPECT(!driver_negotiate(&g.d, VIRTIO_BIT(VIRTIO_F_VERSION_1) |
+					       VIRTIO_BIT(VIRTIO_F_RING_PACKED)));
+	EXPECT_EQ(driver_read(&g.d, REG_CONFIG), CID);
+	guest_end(&g);
+}
+
+TEST(the_kernel_gets_memory_that_may_be_written_and_the_rings_as_the_driver_has_them)
+{
+	begin();
+	EXPECT_EQ(k.memory.nregions, 1);
+	EXPECT_EQ(k.region[0].guest_phys_addr, DRIVER_RAM);
+	EXPECT_EQ(k.region[0].memory_size, GUEST_RAM_SIZE);
+	EXPECT_EQ(k.region[0].userspace_addr, (uintptr_t)g.d.ram);
+	guest_start(&g, VIRTIO_BIT(VIRTIO_F_EVENT_IDX) | VIRTIO_BIT(VIRTIO_F_RING_RESET));
+	EXPECT_EQ(k.features, VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_F_EVENT_IDX));
+	EXPECT(k.running);
+	EXPECT_EQ(k.starts, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct driver_queue *q = &g.d.queue[i];
+
+		EXPECT_EQ(k.num[i], q->size);
+		EXPECT_EQ(k.base[i], 0);
+		EXPECT_EQ(k.at[i].desc_user_addr, (uintptr_t)driver_at(&g.d, q->desc));
+		EXPECT_EQ(k.at[i].avail_user_addr, (uintptr_t)driver_at(&g.d, q->avail));
+		EXPECT_EQ(k.at[i].used_user_addr, (uintptr_t)driver_at(&g.d, q->used));
+		EXPECT_EQ(k.kick[i], virtio_mmio_virtio(g.d.dev)->queue[i].kick_fd);
+	}
+	/* The event queue is ours, and silent. */
+	guest_give(&g, VSOCK_EVENT, guest_in(0, 8));
+	guest_turns(&g, 2);
+	EXPECT_EQ(guest_take(&g, VSOCK_EVENT), -1);
+	guest_end(&g);
+	EXPECT(!k.running);
+}
+
+TEST(a_kick_that_is_a_register_write_reaches_the_kernel)
+{
+	struct virtio *v;
+	uint64_t n;
+
+	begin();
+	guest_start(&g, 0);
+	v = virtio_mmio_virtio(g.d.dev);
+	queue_unkick(&v->queue[1]);
+	guest_kick(&g, 1);
+	EXPECT_EQ(read(k.kick[1], &n, sizeof(n)), sizeof(n));
+	EXPECT_EQ(n, 1);
+	guest_end(&g);
+}
+
+static void signal_fd(int fd)
+{
+	uint64_t one = 1;
+
+	EXPECT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
+}
+
+TEST(its_interrupt_is_the_transport_s_with_a_cause)
+{
+	begin();
+	guest_start(&g, 0);
+	EXPECT_EQ(driver_read(&g.d, REG_INTERRUPT_STATUS), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		signal_fd(k.call[i]);
+		guest_turns(&g, 2);
+		EXPECT_EQ(driver_wait(&g.d, 1000), VIRTIO_INT_QUEUE);
+		guest_turns(&g, 2);
+		EXPECT_EQ(driver_read(&g.d, REG_INTERRUPT_STATUS), 0);
+	}
+	guest_end(&g);
+}
+
+TEST(one_that_comes_too_late_is_not_the_next_driver_s)
+{
+	begin();
+	guest_start(&g, 0);
+	signal_fd(k.call[0]);
+	signal_fd(k.err[1]);
+	driver_write(&g.d, REG_STATUS, 0);
+	EXPECT(!k.running);
+	EXPECT_EQ(k.kick[0], -1);
+	EXPECT_EQ(k.call[1], -1);
+	guest_turns(&g, 2);
+	guest_start(&g, 0);
+	guest_turns(&g, 2);
+	EXPECT_EQ(driver_read(&g.d, REG_INTERRUPT_STATUS), 0);
+	EXPECT(!guest_needs_reset(&g));
+	guest_end(&g);
+}
+
+TEST(what_the_kernel_finds_wrong_needs_a_reset)
+{
+	begin();
+	guest_start(&g, 0);
+	signal_fd(k.err[1]);
+	guest_turns(&g, 2);
+	EXPECT(guest_needs_reset(&g));
+	guest_start(&g, 0);
+	EXPECT(!guest_needs_reset(&g));
+	guest_end(&g);
+}
+
+TEST(a_ring_that_the_kernel_refuses_needs_a_reset)
+{
+	static const unsigned long refused[] = {
+		VHOST_SET_FEATURES,   VHOST_SET_VRING_NUM,     VHOST_SET_VRING_BASE,
+		VHOST_SET_VRING_ADDR, VHOST_SET_VRING_CALL,    VHOST_SET_VRING_ERR,
+		VHOST_SET_VRING_KICK, VHOST_VSOCK_SET_RUNNING,
+	};
+
+	begin();
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		driver_write(&g.d, REG_STATUS, 0);
+		k.refuse = refused[i];
+		k.with = EFAULT;
+		EXPECT(driver_negotiate(&g.d, VIRTIO_BIT(VIRTIO_F_VERSION_1)));
+		for (unsigned q = 0; q < 2; q++) {
+			driver_queue_make(&g.d, q, 16);
+			driver_queue_program(&g.d, q);
+			driver_write(&g.d, REG_QUEUE_SEL, q);
+			driver_write(&g.d, REG_QUEUE_READY, 1);
+		}
+		driver_write(&g.d, REG_STATUS, 15);
+		EXPECT(guest_needs_reset(&g));
+		EXPECT(!k.running);
+		k.refuse = 0;
+		driver_forget(&g.d);
+		guest_start(&g, 0);
+		EXPECT(!guest_needs_reset(&g));
+		EXPECT(k.running);
+	}
+	guest_end(&g);
+}
+
+TEST(a_queue_that_is_reset_alone_comes_back_and_the_other_goes_on)
+{
+	begin();
+	guest_start(&g, VIRTIO_BIT(VIRTIO_F_RING_RESET));
+	driver_write(&g.d, REG_QUEUE_SEL, 1);
+	driver_write(&g.d, REG_QUEUE_RESET, 1);
+	EXPECT(!k.running);
+	EXPECT_EQ(k.kick[1], -1);
+	EXPECT(k.kick[0] >= 0);
+	driver_queue_make(&g.d, 1, 8);
+	driver_queue_program(&g.d, 1);
+	driver_write(&g.d, REG_QUEUE_SEL, 1);
+	driver_write(&g.d, REG_QUEUE_READY, 1);
+	EXPECT(k.running);
+	EXPECT_EQ(k.num[1], 8);
+	guest_end(&g);
+}
+
+TEST(registers_survive_abuse)
+{
+	begin();
+	mmio_abuse(g.d.bus, g.d.dev);
+	guest_turns(&g, 5);
+	driver_forget(&g.d);
+	guest_start(&g, 0);
+	EXPECT(k.running);
+	guest_end(&g);
+}
+
+TEST_MAIN(T(what_cannot_be_opened_is_a_sentence_that_says_what_to_do),
+	  T(only_what_the_kernel_can_is_offered),
+	  T(the_kernel_gets_memory_that_may_be_written_and_the_rings_as_the_driver_has_them),
+	  T(a_kick_that_is_a_register_write_reaches_the_kernel),
+	  T(its_interrupt_is_the_transport_s_with_a_cause),
+	  T(one_that_comes_too_late_is_not_the_next_driver_s),
+	  T(what_the_kernel_finds_wrong_needs_a_reset),
+	  T(a_ring_that_the_kernel_refuses_needs_a_reset),
+	  T(a_queue_that_is_reset_alone_comes_back_and_the_other_goes_on),
+	  T(registers_survive_abuse))
