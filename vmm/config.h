@@ -8,6 +8,7 @@
 
 #include "devices/virtio/balloon.h"
 #include "devices/virtio/blk.h"
+#include "devices/virtio/vsock.h"
 #include "vmm/base/keys.h"
 #include "vmm/host/chardev.h"
 #include "vmm/host/net.h"
@@ -106,6 +107,7 @@ struct vm_config {
 	struct key_objects vhost_users; /* struct vhost_user_config */
 	struct key_objects shares;	/* struct share_config */
 	struct key_objects balloon;	/* struct virtio_balloon_config; none or one */
+	struct key_objects vsocks;	/* struct virtio_vsock_config; none or one */
 	int on_reset, on_panic;		/* enum on_reset, enum on_panic */
 	int sandbox;			/* enum sandbox_mode */
 	int unclaimed;			/* enum unclaimed */
@@ -145,6 +147,9 @@ const char *config_cmdline(const struct vm_config *c);
 
 /* Where the serial console goes: nowhere rather than to stdio when hvc0 or a command has that. */
 enum chardev_kind config_console(const struct vm_config *c);
+
+/* --vsock; NULL: none. */
+const struct virtio_vsock_config *config_vsock(const struct vm_config *c);
 
 /* Whether anything of it is a program to start, or a socket to connect to (vmm/host/keeper.h). */
 bool config_needs_keeper(const struct vm_config *c);

@@ -453,6 +453,22 @@ const struct key vm_config_keys[] = {
 		AT(balloon),
 	},
 	{
+		.name = "vsock",
+		.arg = "cid=N[,uds=PATH]",
+		.help = "sockets between guest and host (AF_VSOCK)",
+		.more = "N is the guest's CID, 3 or more. With uds, a program on the host reaches "
+			"port P of the guest by connecting to the Unix socket PATH and writing "
+			"\"CONNECT P\", and port P of the host is the Unix socket PATH_P. "
+			"Without, programs on the host use AF_VSOCK, through the kernel's "
+			"vhost-vsock.",
+		.type = KEY_OBJECTS,
+		.max = 1,
+		.keys = virtio_vsock_keys,
+		.size = sizeof(struct virtio_vsock_config),
+		.defaults = &virtio_vsock_defaults,
+		AT(vsocks),
+	},
+	{
 		.section = "Memory",
 		.name = "rom",
 		.arg = "FILE@ADDR",

@@ -258,15 +258,41 @@ static int validate_nets(const struct vm_config *c, struct err *e)
 	return 0;
 }
 
+const struct virtio_vsock_config *config_vsock(const struct vm_config *c)
+{
+	return c->vsocks.nr ? c->vsocks.at : NULL;
+}
+
+static int validate_vsock(const struct vm_config *c, struct err *e)
+{
+	const struct virtio_vsock_config *v = config_vsock(c);
+
+	if (!v)
+		return 0;
+	if (!v->cid)
+		return err_set(e, EINVAL, "--vsock: cid is missing; write --vsock cid=3");
+	if (v->uds && strlen(v->uds) > VIRTIO_VSOCK_PATH_MAX)
+		return err_set(e, EINVAL,
+			       "--vsock: uds: %s has %zu bytes; with _PORT behind it, a socket's "
+			       "name has room for %d",
+			       text_quote(v->uds).s, strlen(v->uds), VIRTIO_VSOCK_PATH_MAX);
+	if (!v->uds && c->watches.nr)
+		return err_set(e, EINVAL,
+			       "--watch does not see what the host's kernel writes for --vsock; "
+			       "give --vsock uds=PATH");
+	return 0;
+}
+
 static int validate_devices(const struct vm_config *c, struct err *e)
 {
 	size_t devices = c->disks.nr + c->rng + (c->ports.nr || c->hvc.kind != CHARDEV_NONE) +
 			 c->vhost_users.nr + c->shares.nr + (c->command.nr != 0) + c->balloon.nr +
-			 c->nets.nr;
+			 c->nets.nr + c->vsocks.nr;
 	int ret = validate_disks(c, e);
 
 	if (ret || (ret = validate_ports(c, e)) || (ret = validate_backends(c, e)) ||
-	    (ret = validate_balloon(c, e)) || (ret = validate_nets(c, e)))
+	    (ret = validate_balloon(c, e)) || (ret = validate_nets(c, e)) ||
+	    (ret = validate_vsock(c, e)))
 		return ret;
 	if (devices > CONFIG_MAX_DISKS)
 		return err_set(e, EINVAL, "%zu virtio devices are too many; there can be %d",
@@ -287,12 +313,14 @@ static bool listens(const struct vm_config *c)
 
 bool config_needs_keeper(const struct vm_config *c)
 {
+	const struct virtio_vsock_config *v = config_vsock(c);
 	const struct net_config *n = c->nets.at;
 
 	for (size_t i = 0; i < c->nets.nr; i++)
 		if (n[i].user || n[i].socket)
 			return true;
-	return c->vhost_users.nr || c->shares.nr || (c->sandbox != SANDBOX_OFF && listens(c));
+	return (v && v->uds) || c->vhost_users.nr || c->shares.nr ||
+	       (c->sandbox != SANDBOX_OFF && listens(c));
 }
 
 int config_validate(const struct vm_config *c, struct err *e)

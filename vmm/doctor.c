@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 struct check *doctor_add(struct doctor *d, const char *name, const char *what, bool yes,
 			 const char *advice)
@@ -64,6 +65,33 @@ static void check_huge_pages(struct doctor *d)
 		(void)snprintf(c->detail, sizeof(c->detail), "%s reserved", line);
 }
 
+static void check_vhost(struct doctor *d)
+{
+	static const struct {
+		const char *name, *path, *what, *advice;
+	} devices[] = {
+		{ "vhost-vsock", "/dev/vhost-vsock", "sockets by the kernel, for --vsock cid=N",
+		  "only --vsock without uds= needs it; as root: modprobe vhost_vsock" },
+		{ "vhost-net", "/dev/vhost-net", "a network by the kernel, for --net tap",
+		  "a network on a tap device is slower without; as root: modprobe vhost_net" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		bool usable = access(devices[i].path, R_OK | W_OK) == 0;
+		int error = errno;
+		struct check *c =
+			doctor_add(d, devices[i].name, devices[i].what, usable, devices[i].advice);
+
+		if (usable)
+			continue;
+		(void)snprintf(c->detail, sizeof(c->detail), "%s", strerror(error));
+		if (error == EACCES)
+			c->advice =
+				"no permission; as root: setfacl -m u:USER:rw on the device, or "
+				"usermod -aG GROUP USER with the group that it has";
+	}
+}
+
 static void examine(struct doctor *d)
 {
 	struct kvm k = { .dev = -1, .vm = -1 };
@@ -82,6 +110,7 @@ static void examine(struct doctor *d)
 				  "host must offer nested virtualization (EL2); on a machine "
 				  "booted at EL1 there is none";
 		check_huge_pages(d);
+		check_vhost(d);
 		return;
 	}
 	(void)snprintf(c->detail, sizeof(c->detail), "API version %d", KVM_API_VERSION);
@@ -93,6 +122,7 @@ static void examine(struct doctor *d)
 		(void)snprintf(c->detail, sizeof(c->detail), "%s", strerror(-code));
 	arch_doctor(d, &k);
 	check_huge_pages(d);
+	check_vhost(d);
 	kvm_close(&k);
 }
 

@@ -51,6 +51,8 @@ static unsigned devices(const struct vm_config *c)
 		d |= INITRAMFS_BALLOON;
 	if (c->nets.nr)
 		d |= INITRAMFS_NET;
+	if (c->vsocks.nr)
+		d |= INITRAMFS_VSOCK;
 	return d;
 }
 

@@ -8,12 +8,14 @@
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/net.h"
 #include "devices/virtio/rng.h"
+#include "devices/virtio/vsock.h"
 #include "vmm/backends.h"
 #include "vmm/base/log.h"
 #include "vmm/command.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 
 static_assert(CONFIG_MAX_DISKS == VIRTIO_SLOTS, "what can be configured has a slot");
 
@@ -144,6 +146,32 @@ static int plug_balloon(struct virtio_slots *s, struct machine *m, struct err *e
 	if (code == 0)
 		s->balloon = v;
 	return code;
+	return code;
+}
+
+/* Port by port; the keeper has the names. */
+static void dial(void *ctx, uint32_t port, void (*done)(void *done_ctx, int fd), void *done_ctx)
+{
+	const struct virtio_slots *s = ctx;
+
+	keeper_dial(s->keeper, s->dial_job, port, done, done_ctx);
+}
+
+static int plug_vsock(struct virtio_slots *s, struct machine *m, struct err *e)
+{
+	const struct virtio_vsock_config *c = config_vsock(m->config);
+	char prefix[VIRTIO_VSOCK_PATH_MAX + 2];
+
+	if (!c)
+		return 0;
+	if (!c->uds)
+		return plug(s, m, virtio_vsock_kernel_create(c, m->mem, m->loop, e), e);
+	(void)snprintf(prefix, sizeof(prefix), "%s_", c->uds);
+	if (keeper_dials(m->keeper, prefix, &s->dial_job, e))
+		return -e->code;
+	s->keeper = m->keeper;
+	s->dialer = (struct virtio_vsock_dialer){ .dial = dial, .ctx = s };
+	return plug(s, m, virtio_vsock_create(c, m->mem, m->loop, &s->dialer, e), e);
 }
 
 int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e)
@@ -166,6 +194,8 @@ int virtio_slots_create(struct virtio_slots *s, struct machine *m, struct err *e
 			    e);
 	if (code == 0)
 		code = plug_balloon(s, m, e);
+	if (code == 0)
+		code = plug_vsock(s, m, e);
 	return code;
 }
 

@@ -6,7 +6,8 @@
 #include "arch/arm64/acks.h"
 #include "arch/arm64/gic/gic.h"
 #include "arch/arm64/memmap.h"
-#include "devices/virtio/virtio.h"
+#include "devices/virtio/vsock.h"
+#include "vmm/host/keeper.h"
 
 struct virtio_slot {
 	struct device *dev; /* on the bus, and owned; NULL: an empty slot, which is a hole */
@@ -20,6 +21,9 @@ struct virtio_slots {
 	unsigned disks;		/* the first of them */
 	struct virtio *balloon; /* a slot's; NULL: none */
 	struct acks acks;
+	struct keeper *keeper; /* borrowed; of the dialer */
+	unsigned dial_job;
+	struct virtio_vsock_dialer dialer;
 };
 
 /* Makes what @m->config has. The interrupt controller is there. */

@@ -22,13 +22,15 @@ const struct key virtio_vsock_keys[] = {
 	{
 		.name = "uds",
 		.arg = "PATH",
-		.help = "on the host, Unix sockets instead of the kernel's vhost-vsock",
+		.help = "by Unix sockets, not by the host's kernel",
 		.type = KEY_STR,
 		.min = 1,
 		.offset = offsetof(struct virtio_vsock_config, uds),
 	},
 	{ 0 },
 };
+
+const struct virtio_vsock_config virtio_vsock_defaults = { .cid = 0 };
 
 static struct vsock *vsock(struct virtio *v)
 {

@@ -33,6 +33,7 @@ struct virtio_vsock_config {
 };
 
 extern const struct key virtio_vsock_keys[];
+extern const struct virtio_vsock_config virtio_vsock_defaults;
 
 /* Who connects to the host's sockets, since the device itself may not. */
 struct virtio_vsock_dialer {

@@ -214,6 +214,12 @@ TEST(contradictions_are_refused)
 		{ "\"balloon\":[{\"size\":\"512M\"}]",
 		  "--balloon: 512M is not less than --mem, which is 512M" },
 		{ "\"balloon\":[{}],\"hugepages\":true", "which --hugepages keeps for the guest" },
+		{ "\"vsock\":[{\"uds\":\"v\"}]", "--vsock: cid is missing; write --vsock cid=3" },
+		{ "\"vsock\":[{\"cid\":3}],\"watch\":[\"1+1\"]",
+		  "--watch does not see what the host's kernel writes" },
+		{ "\"vsock\":[{\"cid\":3,\"uds\":\"0123456789012345678901234567890123456789"
+		  "012345678901234567890123456789012345678901234567890123456\"}]",
+		  "has 97 bytes; with _PORT behind it, a socket's name has room for 96" },
 		{ "\"rom\":[\"flash\"]", "--rom: 'flash' is not a file and an address" },
 		{ "\"vhost-user\":[{\"type\":\"disk\",\"socket\":\"s\"}]",
 		  "--vhost-user: type: 'disk' is not fs, net, blk or a number from 1 to 63" },
@@ -440,7 +446,34 @@ TEST(devices_of_other_processes_share_the_memory_and_need_a_keeper)
 	EXPECT_EQ(c.shares.nr, 0);
 }
 
-TEST_MAIN(T(devices_of_other_processes_share_the_memory_and_need_a_keeper),
+TEST(a_vsock_on_unix_sockets_needs_the_keeper_and_one_by_the_kernel_does_not)
+{
+	static const char uds[] = "{\"kernel\":\"k\",\"vsock\":[{\"cid\":3,\"uds\":\"v\"}],"
+				  "\"watch\":[\"1+1\"]}";
+	static const char kernel[] = "{\"kernel\":\"k\",\"vsock\":[{\"cid\":4294967294}]}";
+	static const char two[] = "{\"vsock\":[{\"cid\":3},{\"cid\":4}]}";
+	struct vm_config c;
+	struct err e;
+
+	config_init(&c);
+	EXPECT(!config_vsock(&c));
+	EXPECT(!config_needs_keeper(&c));
+	EXPECT_EQ(from_text(&c, uds, sizeof(uds) - 1, &e), 0);
+	EXPECT_EQ(config_validate(&c, &e), 0);
+	EXPECT_STR(config_vsock(&c)->uds, "v");
+	EXPECT(config_needs_keeper(&c));
+	config_free(&c);
+	EXPECT_EQ(from_text(&c, kernel, sizeof(kernel) - 1, &e), 0);
+	EXPECT_EQ(config_validate(&c, &e), 0);
+	EXPECT_EQ(config_vsock(&c)->cid, 4294967294u);
+	EXPECT(!config_needs_keeper(&c));
+	config_free(&c);
+	EXPECT(from_text(&c, two, sizeof(two) - 1, &e) < 0);
+	config_free(&c);
+}
+
+TEST_MAIN(T(a_vsock_on_unix_sockets_needs_the_keeper_and_one_by_the_kernel_does_not),
+	  T(devices_of_other_processes_share_the_memory_and_need_a_keeper),
 	  T(the_serial_console_leaves_stdio_to_hvc0_and_only_that),
 	  T(watch_items_are_read_as_written_and_nothing_else),
 	  T(ranges_and_policies_are_read_strictly), T(files_at_addresses_are_split_at_the_last_at),
