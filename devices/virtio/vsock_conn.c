@@ -175,6 +175,8 @@ void vsock_guest_shut(struct vsock_conn *c, unsigned flags)
 	if (c->guest_shut & VSOCK_NO_RECEIVE && c->fd >= 0) {
 		c->readable = false;
 		(void)shutdown(c->fd, SHUT_RD);
+		if (c->gone)
+			ended(c);
 	}
 	shut_write_at_end(c);
 }

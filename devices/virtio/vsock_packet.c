@@ -104,7 +104,9 @@ static void take_credit(struct vsock_conn *c, const struct said *p)
 {
 	c->guest_alloc = p->alloc;
 	c->guest_forwarded = p->forwarded;
-	c->asked_credit = false;
+	if (vsock_credit(c))
+		c->asked_credit =
+			false; /* else an answer without any would be asked for for ever */
 }
 
 static void stream_packet(struct said *p)
@@ -165,12 +167,13 @@ bool vsock_transmit(struct server *srv)
 	bool more = true;
 
 	vsock_settle(s);
-	for (int i = 0; more && i < TURN_PACKETS; i++) {
+	for (int i = 0; i < TURN_PACKETS; i++) {
 		/* What is to be answered waits until there is room for the answer. */
 		s->tx_waits = s->nr_resets == VSOCK_RESETS;
-		more = !s->tx_waits && server_pop(srv, &r);
-		if (!more)
+		if (s->tx_waits || !server_pop(srv, &r)) {
+			more = false;
 			break;
+		}
 		packet(s, r);
 		queue_push(r, 0);
 	}

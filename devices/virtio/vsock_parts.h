@@ -173,6 +173,9 @@ bool vsock_receive(struct server *srv);
 /* Has an RST sent to the guest's port. There is room for it: VSOCK_RESETS. */
 void vsock_send_reset(struct vsock *s, uint32_t guest_port, uint32_t host_port, uint16_t type);
 
+/* Bytes that the guest can take now. */
+uint32_t vsock_credit(const struct vsock_conn *c);
+
 /* That is due, and whatever @c is ready to send. */
 void vsock_due(struct vsock_conn *c, unsigned due);
 

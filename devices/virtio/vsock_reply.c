@@ -15,7 +15,7 @@ void vsock_send_reset(struct vsock *s, uint32_t guest_port, uint32_t host_port, 
 
 /* --- who has something ---------------------------------------------------------------------- */
 
-static uint32_t credit(const struct vsock_conn *c)
+uint32_t vsock_credit(const struct vsock_conn *c)
 {
 	uint32_t out = c->sent - c->guest_forwarded;
 
@@ -29,11 +29,11 @@ static bool has_data(const struct vsock_conn *c)
 
 static bool has_something(struct vsock_conn *c)
 {
-	if (has_data(c) && !credit(c) && !c->asked_credit) {
+	if (has_data(c) && !vsock_credit(c) && !c->asked_credit) {
 		c->asked_credit = true;
 		c->due |= VSOCK_DUE_CREDIT_REQUEST;
 	}
-	return c->due || (has_data(c) && credit(c));
+	return c->due || (has_data(c) && vsock_credit(c));
 }
 
 void vsock_list(struct vsock_conn *c)
@@ -134,8 +134,9 @@ static bool next_packet(struct vsock_conn *c, struct packet *p)
 		p->op = VSOCK_OP_REQUEST;
 	else if (take_due(c, VSOCK_DUE_RESPONSE))
 		p->op = VSOCK_OP_RESPONSE;
-	else if (has_data(c) && credit(c))
-		p->len = vsock_fetch(c, c->s->spare, credit(c) < MAX_DATA ? credit(c) : MAX_DATA);
+	else if (has_data(c) && vsock_credit(c))
+		p->len = vsock_fetch(c, c->s->spare,
+				     vsock_credit(c) < MAX_DATA ? vsock_credit(c) : MAX_DATA);
 	if (p->len) {
 		p->op = VSOCK_OP_RW;
 		c->sent += p->len;

@@ -389,14 +389,12 @@ TEST(the_guest_s_credit_is_kept)
 	rig_expect_nothing(&r);
 	/* A window that becomes smaller than what is under way gives none. */
 	SAY(&r, ON_IT, .op = VSOCK_OP_CREDIT_UPDATE, .alloc = 100, .forwarded = 10);
-	(void)rig_expect(&r, VSOCK_OP_CREDIT_REQUEST);
 	rig_expect_nothing(&r);
 	SAY(&r, ON_IT, .op = VSOCK_OP_CREDIT_UPDATE, .alloc = 100, .forwarded = 5000);
 	EXPECT_EQ(rig_expect(&r, VSOCK_OP_RW)->len, 100);
 	(void)rig_expect(&r, VSOCK_OP_CREDIT_REQUEST);
 	/* A hostile one: as if more had come than was sent. */
 	SAY(&r, ON_IT, .op = VSOCK_OP_CREDIT_UPDATE, .alloc = 100, .forwarded = 6000);
-	(void)rig_expect(&r, VSOCK_OP_CREDIT_REQUEST);
 	rig_expect_nothing(&r);
 	/* Closing comes after all of the data. */
 	(void)close(fd);
