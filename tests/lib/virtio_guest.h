@@ -34,7 +34,7 @@ static UNUSED struct piece guest_out(size_t off, size_t len)
 	return (struct piece){ GUEST_BUFFERS + off, (uint32_t)len, false };
 }
 
-static struct piece guest_in(size_t off, size_t len)
+static UNUSED struct piece guest_in(size_t off, size_t len)
 {
 	return (struct piece){ GUEST_BUFFERS + off, (uint32_t)len, true };
 }
@@ -112,7 +112,7 @@ static UNUSED void guest_give(struct guest *g, unsigned q, struct piece p)
 }
 
 /* Takes the next one that came back: bytes written, or -1 when there is none. */
-static int64_t guest_take(struct guest *g, unsigned q)
+static UNUSED int64_t guest_take(struct guest *g, unsigned q)
 {
 	uint32_t written;
 	uint64_t cookie;
