@@ -372,7 +372,7 @@ TEST(boot_loads_all_three_and_again_after_a_reset)
 TEST(boot_touches_no_page_of_ram_needlessly)
 {
 	unsigned char vec[RAM_SIZE / 4096];
-	struct gmem mem;
+	static struct gmem mem;
 	struct boot b;
 	struct err e;
 	unsigned touched = 0;

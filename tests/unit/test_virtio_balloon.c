@@ -46,6 +46,9 @@ static void begin_on(const struct virtio_balloon_config *c, uint64_t page, bool 
 		EXPECT(ram.fd >= 0 && ftruncate(ram.fd, GUEST_RAM_SIZE) == 0);
 		EXPECT(mmap(g.d.ram, GUEST_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 			    ram.fd, 0) == g.d.ram);
+	} else {
+		EXPECT(mmap(g.d.ram, GUEST_RAM_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == g.d.ram);
 	}
 	(void)madvise(g.d.ram, GUEST_RAM_SIZE, MADV_NOHUGEPAGE);
 	g.d.mem.region[0].ram = &ram;
