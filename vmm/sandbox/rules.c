@@ -61,6 +61,7 @@ const struct rule sandbox_rules[] = {
 	RULE(brk, ALL & ~V, RULE_ANY, "the heap"),
 	RULE(madvise, ALL, RULE_ANY, "stacks of threads that ended; memory that goes back, or failed"),
 	RULE(tgkill, ALL, RULE_OWN_PID, "getting a vCPU out of the guest; stopping for the shell"),
+	RULE(getpgid, ALL, RULE_ANY, "whose the terminal is"),
 	RULE(rt_sigprocmask, ALL, RULE_ANY, "the end of threads"),
 	RULE(rt_sigreturn, ALL, RULE_ANY, "the end of signal handlers"),
 	RULE(rt_sigaction, M, RULE_ANY, "how the shell wants to stop vmm"),

@@ -54,6 +54,7 @@ const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(TUNSETQUEUE, N),
 	/* The terminal: its size, and whoever crashes restores it. */
 	REQUEST(TIOCGWINSZ, M),
+	REQUEST(TIOCGPGRP, KINDS_ALL),
 	REQUEST(TCGETS, KINDS_ALL),
 	REQUEST(TCSETS, KINDS_ALL),
 	REQUEST(TCSETSW, KINDS_ALL),
