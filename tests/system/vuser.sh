@@ -86,14 +86,14 @@ test_a_back_end_that_dies_and_comes_back() {
 	guest_script <<-'SCRIPT'
 		#!/bin/sh
 		i=0
-		while [ $i -lt 300 ]; do
+		while [ $i -lt 100 ]; do
 			head -c 65536 /dev/urandom >/tmp/d
 			dd if=/tmp/d of=/dev/vda bs=64k seek=$i oflag=direct 2>/dev/null || echo "error $i"
 			md5sum </tmp/d >>/tmp/sums
 			i=$((i + 1))
 			[ $i != 20 ] || echo "going on"
 		done
-		dd if=/dev/vda bs=64k count=300 iflag=direct 2>/dev/null >/tmp/all
+		dd if=/dev/vda bs=64k count=100 iflag=direct 2>/dev/null >/tmp/all
 		i=0
 		while read -r sum; do
 			[ "$(dd if=/tmp/all bs=64k skip=$i count=1 2>/dev/null | md5sum)" = "$sum" ] || echo "lost $i"
@@ -117,7 +117,7 @@ test_a_back_end_that_dies_and_comes_back() {
 	is "exit status" "$status" "$OFF"
 	has "$T/err" '; requests wait until it is back'
 	has "$T/err" 'it is back'
-	has "$T/text" '^compared 300'
+	has "$T/text" '^compared 100'
 	lacks "$T/text" '^(error|lost|complaints)'
 }
 
