@@ -189,11 +189,13 @@ static void take_config(struct vhost_user *u)
 	virtio_config_changed(&u->v);
 }
 
-static void say_away(struct vhost_user *u, const char *why)
+static void say_away(struct vhost_user *u, enum away who, const char *why)
 {
-	if (strcmp(u->told, why) != 0)
+	char *told = u->told[who];
+
+	if (strncmp(told, why, sizeof(u->told[0]) - 1) != 0)
 		log_warn("%s: %s; requests wait until it is back", u->name, why);
-	(void)snprintf(u->told, sizeof(u->told), "%s", why);
+	(void)snprintf(told, sizeof(u->told[0]), "%s", why);
 }
 
 static void tell(struct call *c)
@@ -213,12 +215,12 @@ static void tell(struct call *c)
 	if (config)
 		take_config(u);
 	if (lost) {
-		say_away(u, why);
+		say_away(u, AWAY_LOST, why);
 		u->again(u->again_ctx);
 	}
 	if (back) {
 		log_warn("%s: it is back", u->name);
-		u->told[0] = '\0';
+		u->told[AWAY_LOST][0] = u->told[AWAY_DOWN][0] = '\0';
 	}
 	if (stuck)
 		log_error("%s: which requests were under way cannot be told; the guest has to "
@@ -241,7 +243,7 @@ void vhost_user_down(struct virtio *v, const char *why)
 {
 	struct vhost_user *u = user(v);
 
-	say_away(u, why);
+	say_away(u, AWAY_DOWN, why);
 	u->again(u->again_ctx);
 }
 

@@ -13,6 +13,9 @@ enum ring_state {
 	RING_STOPPING, /* the driver waits until it is OFF */
 };
 
+/* Who found that there is no back end; both speak in turns of one that fails again and again. */
+enum away { AWAY_LOST, AWAY_DOWN };
+
 struct vu_ring {
 	struct vhost_user *u;
 	struct watch call; /* loop thread */
@@ -54,7 +57,7 @@ struct vhost_user {
 
 	/* Loop thread. */
 	struct call tell;
-	char told[200]; /* why it was away, when that was said last */
+	char told[2][200]; /* enum away: why, when that was said last; "": not since it was there */
 
 	/* Inside the transport's lock. */
 	struct mutex lock;

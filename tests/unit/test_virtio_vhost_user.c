@@ -403,7 +403,7 @@ TEST(lies_at_the_handshake_are_one_sentence)
 		VU_GET_CONFIG,	 VU_SET_BACKEND_REQ_FD,
 	};
 
-	vhost_user_limit_ms = 100;
+	vhost_user_limit_ms = 500;
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		for (enum back_how how = BACK_CLOSES; how < BACK_HOWS; how++) {
 			struct err e = { 0 };
@@ -433,7 +433,7 @@ TEST(lies_at_the_start_are_a_back_end_that_went_away)
 		VU_SET_VRING_ADDR,    VU_SET_VRING_CALL, VU_SET_VRING_KICK,  VU_SET_VRING_ENABLE,
 	};
 
-	vhost_user_limit_ms = 100;
+	vhost_user_limit_ms = 500;
 	log_set_level(LOG_ERROR);
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		for (enum back_how how = BACK_CLOSES; how < BACK_HOWS; how++) {
@@ -457,7 +457,7 @@ TEST(lies_at_the_start_are_a_back_end_that_went_away)
 
 TEST(a_reset_is_over_whatever_the_back_end_answers)
 {
-	vhost_user_limit_ms = 100;
+	vhost_user_limit_ms = 500;
 	log_set_level(LOG_ERROR);
 	for (enum back_how how = BACK_CLOSES; how < BACK_HOWS; how++) {
 		back_init(&b);
