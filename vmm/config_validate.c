@@ -252,9 +252,14 @@ static int validate_nets(const struct vm_config *c, struct err *e)
 {
 	const struct net_config *n = c->nets.at;
 
-	for (size_t i = 0; i < c->nets.nr; i++)
+	for (size_t i = 0; i < c->nets.nr; i++) {
 		if (net_config_check(&n[i], e))
 			return err_ctx(e, "--net");
+		if (n[i].vhost == NET_VHOST_ON && c->watches.nr)
+			return err_set(e, EINVAL,
+				       "--watch does not see what the host's kernel writes for "
+				       "--net; leave vhost=on out");
+	}
 	return 0;
 }
 

@@ -95,7 +95,10 @@ static struct virtio *make_net(struct machine *m, unsigned i, struct err *e)
 	const struct net_config *c = (const struct net_config *)m->config->nets.at + i;
 	struct net_host *h = net_open(c, i, m->loop, m->keeper, e);
 
-	return h ? virtio_net_create(h, i, c->packed, m->mem, e) : NULL;
+	/* A watch would not see what the kernel writes. */
+	enum net_vhost vhost = m->config->watches.nr ? NET_VHOST_OFF : (enum net_vhost)c->vhost;
+
+	return h ? virtio_net_create(h, i, c->packed, vhost, m->mem, e) : NULL;
 }
 
 static int plug_nets(struct virtio_slots *s, struct machine *m, struct err *e)

@@ -24,8 +24,7 @@ static struct net *net(struct virtio *v)
 
 /* --- queues --------------------------------------------------------------------------------- */
 
-/* Which of them is the control queue depends on what the driver knows of. */
-static unsigned control_queue(const struct net *n)
+unsigned net_control_queue(const struct net *n)
 {
 	return virtio_has(&n->v, NET_F_MQ) ? 2 * n->max_pairs : 2;
 }
@@ -42,15 +41,20 @@ static bool refuse(struct server *s)
 	return false;
 }
 
+void net_reshape(struct net *n)
+{
+	if (!atomic_exchange(&n->reshape, false))
+		return;
+	n->given = net_may_be_given(n->v.accepted);
+	net_shape(n->host, n->pairs, n->given);
+}
+
 static bool turn(struct server *s)
 {
 	struct net *n = net_of(s);
-	const unsigned q = s->queue->index, control = control_queue(n);
+	const unsigned q = s->queue->index, control = net_control_queue(n);
 
-	if (atomic_exchange(&n->reshape, false)) {
-		n->given = net_may_be_given(n->v.accepted);
-		net_shape(n->host, n->pairs, n->given);
-	}
+	net_reshape(n);
 	if (q > control || (q == control && !virtio_has(&n->v, NET_F_CTRL_VQ)))
 		return refuse(s);
 	if (q == control)
@@ -136,7 +140,7 @@ static void net_queue_stopped(struct virtio *v, unsigned q)
 	struct net *n = net(v);
 
 	LOCK_SCOPE(&v->queue[q].lock);
-	if (q == control_queue(n) || q / 2 >= n->max_pairs)
+	if (q == net_control_queue(n) || q / 2 >= n->max_pairs)
 		return; /* commands are done with when a turn is */
 	if (q % 2)
 		net_transmit_stopped(&n->pair[q / 2]);
@@ -156,6 +160,8 @@ static void net_reset(struct virtio *v)
 	atomic_store(&n->announce, false);
 	/* At the first one there is a lock: the thread may begin. */
 	loop_post(n->loop, &n->settle);
+	if (n->by_kernel)
+		loop_post(n->loop, &n->shape);
 }
 
 static void net_destroy(struct virtio *v)
@@ -167,6 +173,7 @@ static void net_destroy(struct virtio *v)
 	thread_join(&n->thread);
 	for (unsigned i = 0; i < NET_QUEUES; i++)
 		server_done(&n->server[i]);
+	net_kernel_done(n);
 	if (n->loop)
 		loop_unpost(n->loop, &n->settle);
 	net_close(n->host);
@@ -180,6 +187,9 @@ static const struct virtio_ops net_ops = {
 	.name = "virtio-net",
 	.id = ID_NET,
 	.features_ok = net_features,
+	.queue_start = net_queue_start,
+	.queue_stop = net_queue_stop,
+	.start = net_start,
 	.queue_stopped = net_queue_stopped,
 	.reset = net_reset,
 	.destroy = net_destroy,
@@ -228,7 +238,12 @@ static int create_queue(struct net *n, unsigned i, struct gmem *mem, struct err 
 	unsigned segs = control ? CONTROL_SEGS : i % 2 ? NET_TX_SEGS : RX_SEGS;
 	int code = queue_init(&n->queues[i], &n->v, mem, i, entries, segs, 0, e);
 
-	return code ? code : server_init(&n->server[i], &n->queues[i], n->loop, turn, e);
+	if (code == 0 && n->by_kernel && !control)
+		code = vhost_add_queue(&n->vhost[i / 2], &n->queues[i], e);
+	/* Of a driver that knows of one pair, queue 2 is the control queue. */
+	if (code || (n->by_kernel && !control && i != 2))
+		return code;
+	return server_init(&n->server[i], &n->queues[i], n->loop, turn, e);
 }
 
 static int start_thread(struct net *n, unsigned index, struct err *e)
@@ -238,7 +253,7 @@ static int start_thread(struct net *n, unsigned index, struct err *e)
 	return thread_start(&n->thread, e);
 }
 
-static int make(struct net *n, struct gmem *mem, struct err *e)
+static int make(struct net *n, enum net_vhost vhost, struct gmem *mem, struct err *e)
 {
 	int code;
 
@@ -246,13 +261,15 @@ static int make(struct net *n, struct gmem *mem, struct err *e)
 	if (!n->loop)
 		return -e->code;
 	code = net_attach(n->host, n->loop, &n->front, e);
+	if (code == 0)
+		code = net_kernel_init(n, vhost, mem, e);
 	for (unsigned i = 0; code == 0 && i < n->v.nr_queues; i++)
 		code = create_queue(n, i, mem, e);
 	return code;
 }
 
 struct virtio *virtio_net_create(struct net_host *host, unsigned index, bool packed,
-				 struct gmem *mem, struct err *e)
+				 enum net_vhost vhost, struct gmem *mem, struct err *e)
 {
 	struct net *n = calloc(1, sizeof(*n));
 
@@ -285,7 +302,7 @@ struct virtio *virtio_net_create(struct net_host *host, unsigned index, bool pac
 		    2 * n->max_pairs + 1);
 	if (!packed)
 		n->v.offered &= ~VIRTIO_BIT(VIRTIO_F_RING_PACKED);
-	if (make(n, mem, e) || start_thread(n, index, e)) {
+	if (make(n, vhost, mem, e) || start_thread(n, index, e)) {
 		net_destroy(&n->v);
 		return NULL;
 	}

@@ -23,9 +23,10 @@
 
 /*
  * Takes @host in any case; @mem is borrowed and outlives the device. @index is the card's among
- * all, @packed whether packed rings are offered. NULL and @e set on failure.
+ * all, @packed whether packed rings are offered, @vhost whether the kernel shall serve the queues
+ * of frames, which it can for a tap. NULL and @e set on failure.
  */
 struct virtio *virtio_net_create(struct net_host *host, unsigned index, bool packed,
-				 struct gmem *mem, struct err *e) MUST_CHECK;
+				 enum net_vhost vhost, struct gmem *mem, struct err *e) MUST_CHECK;
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "devices/virtio/net.h"
 #include "devices/virtio/server.h"
+#include "devices/virtio/vhost.h"
 #include "vmm/base/thread.h"
 
 /* Feature bits, section 5.1.3. */
@@ -148,6 +149,10 @@ struct net {
 	unsigned given;	     /* enum net_offload: of what may be given, what is wanted */
 	atomic_bool reshape; /* the host end does not know of pairs and given yet */
 
+	bool by_kernel;			    /* the queues of frames are the kernel's */
+	struct vhost vhost[NET_MAX_QUEUES]; /* of each pair */
+	struct call shape;		    /* by_kernel: does what reshape asks for */
+
 	unsigned max_pairs;
 	struct net_pair pair[NET_MAX_QUEUES];
 	struct server server[NET_QUEUES]; /* by queue */
@@ -163,6 +168,27 @@ static inline struct net_pair *net_pair_of(const struct server *s)
 {
 	return &net_of(s)->pair[s->queue->index / 2];
 }
+
+/* Has the host end know of pairs and given, if it does not. */
+void net_reshape(struct net *n);
+
+/* Which of the queues is the control queue depends on what the driver knows of. */
+unsigned net_control_queue(const struct net *n);
+
+/* --- net_kernel.c: frames moved by the kernel, vhost-net --- */
+
+/*
+ * Opens it for all pairs: n->by_kernel. Where it cannot be had, that is an error only when it is
+ * wanted, NET_VHOST_ON.
+ */
+int net_kernel_init(struct net *n, enum net_vhost want, const struct gmem *mem,
+		    struct err *e) MUST_CHECK;
+void net_kernel_done(struct net *n);
+
+/* For virtio_ops, also of queues that are served here. */
+bool net_queue_start(struct virtio *v, unsigned q, const struct queue_setup *s);
+void net_queue_stop(struct virtio *v, unsigned q);
+void net_start(struct virtio *v);
 
 /* Turns of the queues. */
 bool net_receive_turn(struct server *s);

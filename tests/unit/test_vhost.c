@@ -2,128 +2,19 @@
 /* Queues that a kernel serves: here, one that only notes what it is told. */
 #include "devices/virtio/vhost.h"
 #include "devices/virtio/vsock_parts.h"
+#include "tests/lib/fake_vhost.h"
 #include "tests/lib/virtio_guest.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/vhost.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 enum { CID = 42 };
 
-/* What the kernel was told. */
-static struct {
-	bool opened;
-	unsigned owners, memories, running, starts;
-	struct vhost_memory memory;
-	struct vhost_memory_region region[8];
-	uint64_t features, cid;
-	struct vhost_vring_addr at[2];
-	unsigned num[2], base[2];
-	int kick[2], call[2], err[2];
-	unsigned long refuse; /* an ioctl, with this error */
-	int with;
-	int open_error;
-} k;
-
 static struct guest g;
-
-/* In place of the C library's. */
-int open(const char *path, int flags, ...)
-{
-	EXPECT_STR(path, "/dev/vhost-vsock");
-	EXPECT_EQ(flags, O_RDWR | O_CLOEXEC);
-	if (k.open_error) {
-		errno = k.open_error;
-		return -1;
-	}
-	k.opened = true;
-	return eventfd(0, EFD_CLOEXEC);
-}
-
-static int told(unsigned long what, void *p)
-{
-	const struct vhost_vring_state *s = p;
-	const struct vhost_vring_file *f = p;
-	const struct vhost_memory *m = p;
-
-	switch (what) {
-	case VHOST_SET_OWNER:
-		k.owners++;
-		break;
-	case VHOST_GET_FEATURES:
-		*(uint64_t *)p = VIRTIO_BIT(VIRTIO_F_VERSION_1) |
-				 VIRTIO_BIT(VIRTIO_F_INDIRECT_DESC) |
-				 VIRTIO_BIT(VIRTIO_F_EVENT_IDX) | VIRTIO_BIT(VSOCK_F_SEQPACKET) |
-				 VIRTIO_BIT(VHOST_F_LOG_ALL);
-		break;
-	case VHOST_SET_FEATURES:
-		k.features = *(uint64_t *)p;
-		break;
-	case VHOST_SET_MEM_TABLE:
-		k.memories++;
-		k.memory = *m;
-		memcpy(k.region, m->regions, m->nregions * sizeof(k.region[0]));
-		break;
-	case VHOST_SET_VRING_NUM:
-		k.num[s->index] = s->num;
-		break;
-	case VHOST_SET_VRING_BASE:
-		EXPECT(!k.running);
-		k.base[s->index] = s->num;
-		break;
-	case VHOST_GET_VRING_BASE:
-		EXPECT(!k.running);
-		break;
-	case VHOST_SET_VRING_ADDR:
-		k.at[((struct vhost_vring_addr *)p)->index] = *(struct vhost_vring_addr *)p;
-		break;
-	case VHOST_SET_VRING_KICK:
-		k.kick[f->index] = f->fd;
-		break;
-	case VHOST_SET_VRING_CALL:
-		k.call[f->index] = f->fd;
-		break;
-	case VHOST_SET_VRING_ERR:
-		k.err[f->index] = f->fd;
-		break;
-	case VHOST_VSOCK_SET_GUEST_CID:
-		k.cid = *(uint64_t *)p;
-		break;
-	case VHOST_VSOCK_SET_RUNNING:
-		EXPECT(k.kick[0] >= 0 && k.kick[1] >= 0);
-		k.running = *(int *)p != 0;
-		k.starts += k.running;
-		break;
-	default:
-		test_fail(__FILE__, __LINE__, "ioctl 0x%lx", what);
-	}
-	return 0;
-}
-
-int ioctl(int fd UNUSED, unsigned long what, ...)
-{
-	va_list ap;
-	void *p;
-
-	va_start(ap, what);
-	p = va_arg(ap, void *);
-	va_end(ap);
-	if (what == k.refuse) {
-		errno = k.with;
-		return -1;
-	}
-	return told(what, p);
-}
 
 static struct virtio *create(struct err *e)
 {
 	struct virtio_vsock_config c = { .cid = CID };
 
+	k.path = "/dev/vhost-vsock";
+	k.can = VIRTIO_BIT(VSOCK_F_SEQPACKET);
 	return virtio_vsock_kernel_create(&c, &g.d.mem, g.loop, e);
 }
 
@@ -238,13 +129,6 @@ TEST(a_kick_that_is_a_register_write_reaches_the_kernel)
 	EXPECT_EQ(read(k.kick[1], &n, sizeof(n)), sizeof(n));
 	EXPECT_EQ(n, 1);
 	guest_end(&g);
-}
-
-static void signal_fd(int fd)
-{
-	uint64_t one = 1;
-
-	EXPECT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
 }
 
 TEST(its_interrupt_is_the_transport_s_with_a_cause)

@@ -40,7 +40,7 @@ static void rig_plug(unsigned queues)
 	memset(&r, 0, sizeof(r));
 	driver_init(&r.d, 16 * MiB);
 	fake_net_init(&r.net, queues);
-	v = virtio_net_create(&r.net.host, 0, true, &r.d.mem, &e);
+	v = virtio_net_create(&r.net.host, 0, true, NET_VHOST_OFF, &r.d.mem, &e);
 	if (!v)
 		test_fail(__FILE__, __LINE__, "%s", e.text);
 	r.card = container_of(v, struct net, v);

@@ -84,11 +84,6 @@ static struct net_host *open_kind(const struct net_config *c, struct loop *main,
 		return open_user(c, main, keeper, e);
 	if (c->socket)
 		return open_socket(c, main, keeper, e);
-	if (c->vhost == NET_VHOST_ON) {
-		(void)err_set(e, EOPNOTSUPP,
-			      "vhost=on: this vmm moves the frames itself; leave it out");
-		return NULL;
-	}
 	return net_tap_open(c, e);
 }
 
