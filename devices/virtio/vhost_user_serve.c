@@ -193,7 +193,7 @@ static void empty(int channel)
 {
 	uint8_t bytes[512];
 
-	while (hostfd_receive(channel, bytes, sizeof(bytes)) > 0)
+	while (hostfd_receive(channel, bytes, sizeof(bytes), 0) > 0)
 		;
 }
 

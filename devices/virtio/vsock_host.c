@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's programs: those that connect to PATH, and those that listen at PATH_PORT. */
 #include "devices/virtio/vsock_parts.h"
+#include "vmm/host/hostfd.h"
 #include "vmm/base/scope.h"
 
 #include <errno.h>
@@ -153,14 +154,14 @@ static bool parse(const char *line, uint32_t *port)
 static bool read_line(struct vsock_conn *c)
 {
 	char *to = c->line + c->line_len, *newline;
-	ssize_t n = recv(c->fd, to, VSOCK_LINE - c->line_len, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = hostfd_receive(c->fd, to, VSOCK_LINE - c->line_len, MSG_PEEK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	newline = n > 0 ? memchr(to, '\n', (size_t)n) : NULL;
 	if (newline)
 		n = newline + 1 - to;
-	if (n <= 0 || recv(c->fd, to, (size_t)n, MSG_DONTWAIT) != n ||
+	if (n <= 0 || hostfd_receive(c->fd, to, (size_t)n, 0) != n ||
 	    (!newline && c->line_len + (unsigned)n == VSOCK_LINE)) {
 		vsock_free(c);
 		return false;
@@ -195,7 +196,7 @@ void vsock_accepted(struct vsock_conn *c)
 	c->s->event_due = false;
 	c->state = VSOCK_OPEN;
 	/* There is room in an empty socket; who left meanwhile is seen soon. */
-	if (send(c->fd, words, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) != n)
+	if (hostfd_send(c->fd, words, (size_t)n) != n)
 		vsock_gone(c);
 }
 

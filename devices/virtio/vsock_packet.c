@@ -163,7 +163,7 @@ static void packet(struct vsock *s, struct request *r)
 bool vsock_transmit(struct server *srv)
 {
 	struct vsock *s = container_of(srv, struct vsock, tx);
-	struct request *r;
+	struct request *r = NULL;
 	bool more = true;
 
 	vsock_settle(s);

@@ -83,7 +83,7 @@ static size_t sock_read(struct chardev *c, void *to, size_t len)
 
 	if (s->client < 0 || s->ended)
 		return 0;
-	n = hostfd_receive(s->client, to, len);
+	n = hostfd_receive(s->client, to, len, 0);
 	if (n > 0)
 		return (size_t)n;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -110,12 +110,21 @@ bool hostfd_watch(struct hostfd *h, struct loop *l, uint32_t events)
 	return !events || loop_watch(l, &h->watch, h->fd, events, NULL) == 0;
 }
 
-ssize_t hostfd_receive(int fd, void *to, size_t len)
+ssize_t hostfd_receive(int fd, void *to, size_t len, int flags)
 {
 	struct iovec iov = { .iov_base = to, .iov_len = len };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	return recvmsg(fd, &m, MSG_DONTWAIT);
+	return recvmsg(fd, &m, MSG_DONTWAIT | flags);
+}
+
+ssize_t hostfd_send(int fd, const void *from, size_t len)
+{
+	/* It is only read; the cast is what struct iovec asks for. */
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)from, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len)
@@ -128,7 +137,7 @@ ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len)
 	if (h->kind == HOSTFD_SHARED && poll(&p, 1, 0) <= 0)
 		return -EAGAIN;
 	do {
-		n = h->kind == HOSTFD_SOCKET ? hostfd_receive(h->fd, to, len)
+		n = h->kind == HOSTFD_SOCKET ? hostfd_receive(h->fd, to, len, 0)
 					     : read(h->fd, to, len);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;

@@ -49,8 +49,12 @@ ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len);
 /* Bytes written; -EAGAIN when there is no room now; -errno. */
 ssize_t hostfd_write(struct hostfd *h, const struct iovec *iov, int spans);
 
-/* Reads from a socket without waiting: as recv(), by the one call that all of vmm's sockets use. */
-ssize_t hostfd_receive(int fd, void *to, size_t len);
+/*
+ * From and to a socket without waiting, as recv() and send(), by the calls that all of vmm's
+ * sockets use. @flags: MSG_PEEK or 0.
+ */
+ssize_t hostfd_receive(int fd, void *to, size_t len, int flags);
+ssize_t hostfd_send(int fd, const void *from, size_t len);
 
 /* Whether the other end hung up. */
 bool hostfd_hung_up(const struct hostfd *h);

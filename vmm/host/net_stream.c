@@ -189,7 +189,7 @@ static bool fill(struct stream *s)
 		return false;
 	}
 	(void)make_room(b, IN_SIZE, PREFIX + NET_FRAME_MAX - (b->end - b->begin));
-	n = hostfd_receive(s->fd, b->at + b->end, IN_SIZE - b->end);
+	n = hostfd_receive(s->fd, b->at + b->end, IN_SIZE - b->end, 0);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		lost(s);
 	if (n <= 0)
@@ -215,8 +215,7 @@ static void stream_flush(struct net_host *h, unsigned queue UNUSED)
 	struct buffer *b = &s->out;
 
 	while (s->fd >= 0 && b->begin < b->end) {
-		ssize_t n = send(s->fd, b->at + b->begin, b->end - b->begin,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = hostfd_send(s->fd, b->at + b->begin, b->end - b->begin);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -16,9 +16,13 @@ static struct termios saved; /* written while raw_fd is -1, by the loop thread *
 
 bool terminal_is_ours(int fd)
 {
+	/* A shell moves its children before they are programs, and not again. */
+	static pid_t group;
 	pid_t front = tcgetpgrp(fd);
 
-	return front < 0 || front == getpgrp();
+	if (!group)
+		group = getpgrp();
+	return front < 0 || front == group;
 }
 
 static struct termios raw_of(const struct termios *t)

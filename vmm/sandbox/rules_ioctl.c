@@ -11,6 +11,7 @@ struct kvm_vcpu_init {
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <sys/ioctl.h>
 
 #define REQUEST(name, kinds)                                                                       \
@@ -52,6 +53,19 @@ const struct rule_ioctl sandbox_ioctls[] = {
 	/* Taps: what the driver can take, how many queues it uses. */
 	REQUEST(TUNSETOFFLOAD, N),
 	REQUEST(TUNSETQUEUE, N),
+	/* Queues that the host's kernel serves: the driver starts, stops and resets them. */
+	REQUEST(VHOST_SET_FEATURES, M | V),
+	REQUEST(VHOST_SET_MEM_TABLE, M | V),
+	REQUEST(VHOST_SET_VRING_NUM, M | V),
+	REQUEST(VHOST_SET_VRING_BASE, M | V),
+	REQUEST(VHOST_GET_VRING_BASE, M | V),
+	REQUEST(VHOST_SET_VRING_ADDR, M | V),
+	REQUEST(VHOST_SET_VRING_KICK, M | V),
+	REQUEST(VHOST_SET_VRING_CALL, M | V),
+	REQUEST(VHOST_SET_VRING_ERR, M | V),
+	REQUEST(VHOST_NET_SET_BACKEND, M | V),
+	REQUEST(VHOST_VSOCK_SET_GUEST_CID, M | V),
+	REQUEST(VHOST_VSOCK_SET_RUNNING, M | V),
 	/* The terminal: its size, and whoever crashes restores it. */
 	REQUEST(TIOCGWINSZ, M),
 	REQUEST(TIOCGPGRP, KINDS_ALL),
