@@ -54,7 +54,7 @@ const struct rule sandbox_rules[] = {
 	RULE(fcntl, ALL, RULE_ANY, "standard output non-blocking, and back"),
 	RULE(newfstatat, M | D | B, RULE_ANY, "the size and time of files that are open"),
 	RULE(getrandom, M, RULE_ANY, "the entropy device; seeds at a reset"),
-	RULE(io_uring_register, Q, RULE_ANY, "the ring's own start"),
+	RULE(io_uring_register, M | Q, RULE_ANY, "a ring's own start, and end"),
 	RULE(clock_gettime, ALL, RULE_ANY, "the time, where the vDSO does not know it"),
 	RULE(mmap, ALL & ~V, RULE_NO_EXEC, "the heap; what a back end has in flight"),
 	RULE(munmap, ALL & ~V, RULE_ANY, "the heap; the end"),
