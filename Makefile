@@ -54,7 +54,7 @@ LINK	 = -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,-T,$(OUT)/sta
 SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c arch/arm64/*.c \
 	     $(filter-out arch/arm64/guest/%,$(wildcard arch/arm64/*/*.c))))
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
-KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c \
+KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/kvm.c vmm/rom.c vmm/doctor.c vmm/doctor_walls.c \
 	      $(addprefix arch/arm64/,machine.c virtio.c acks.c layout.c trace.c suspend.c vcpu.c exit.c doctor.c gic/% watch/%) \
 	      $(addprefix arch/arm64/fault/,fault.c capture.c inject.c guard.c view.c touch.c spin.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
@@ -204,11 +204,15 @@ build/vmm.bash: $(GEN)
 
 .PHONY: docs docs-current
 docs: $(GEN)
-	$(Q)$(GEN) markdown docs/cli.md >build/cli.md && mv build/cli.md docs/cli.md
+	$(Q)for f in cli sandbox; do \
+		$(GEN) markdown docs/$$f.md >build/$$f.md && mv build/$$f.md docs/$$f.md; \
+	done
 
 docs-current: $(GEN)
-	$(Q)$(GEN) markdown docs/cli.md | diff -u docs/cli.md - || \
-		{ echo "docs/cli.md is stale: run 'make docs'" >&2; exit 1; }
+	$(Q)for f in cli sandbox; do \
+		$(GEN) markdown docs/$$f.md | diff -u docs/$$f.md - || \
+			{ echo "docs/$$f.md is stale: run 'make docs'" >&2; exit 1; }; \
+	done
 
 .PHONY: install
 install: $(OUT)/vmm build/vmm.1 build/vmm.bash

@@ -111,6 +111,7 @@ static void examine(struct doctor *d)
 				  "booted at EL1 there is none";
 		check_huge_pages(d);
 		check_vhost(d);
+		doctor_walls(d);
 		return;
 	}
 	(void)snprintf(c->detail, sizeof(c->detail), "API version %d", KVM_API_VERSION);
@@ -123,6 +124,7 @@ static void examine(struct doctor *d)
 	arch_doctor(d, &k);
 	check_huge_pages(d);
 	check_vhost(d);
+	doctor_walls(d);
 	kvm_close(&k);
 }
 
@@ -203,7 +205,7 @@ static int print_json(const struct doctor *d, struct err *e)
 
 enum exit_status doctor_run(bool json)
 {
-	struct doctor d = { .nr = 0 };
+	static struct doctor d;
 	struct err e;
 
 	examine(&d);

@@ -20,7 +20,7 @@ struct check {
 	const char *advice; /* for FINDING_NO: what it means and what to do */
 };
 
-#define DOCTOR_MAX_CHECKS 48
+#define DOCTOR_MAX_CHECKS 64
 
 struct doctor {
 	struct check check[DOCTOR_MAX_CHECKS];
@@ -33,6 +33,9 @@ struct check *doctor_add(struct doctor *d, const char *name, const char *what, b
 
 /* The architecture's part. @k has a VM of that type, or none (k->vm < 0) when that failed. */
 void arch_doctor(struct doctor *d, const struct kvm *k);
+
+/* The sandbox's part. */
+void doctor_walls(struct doctor *d);
 
 /* Looks, and prints on stdout, as JSON with @json. STATUS_OFF when vmm can run guests here. */
 enum exit_status doctor_run(bool json);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/help.h"
 
+#include "vmm/sandbox/rules.h"
+
 #include <string.h>
 
 /* Text of a table cell: a bar would end it. */
@@ -108,16 +110,64 @@ static void put_statuses(FILE *out)
 		(void)fprintf(out, "| %d | %s |\n", s->number, s->meaning);
 }
 
+static const char *const check_words[] = {
+	[RULE_ANY] = "",
+	[RULE_IOCTL] = "the request: see below",
+	[RULE_OWN_PID] = "vmm's own threads",
+	[RULE_NO_EXEC] = "not executable",
+};
+
+static void put_kinds(unsigned kinds, FILE *out)
+{
+	for (unsigned k = 0; k < NR_THREAD_KINDS; k++)
+		(void)fprintf(out, "| %s ", kinds & 1U << k ? "x" : "");
+}
+
+static void put_kind_names(const char *first, FILE *out)
+{
+	(void)fprintf(out, "| %s ", first);
+	for (unsigned k = 0; k < NR_THREAD_KINDS; k++)
+		(void)fprintf(out, "| %s ", thread_kind_name((enum thread_kind)k));
+}
+
+static void put_rule(const char *after, unsigned columns, FILE *out)
+{
+	(void)fprintf(out, "%s|\n", after);
+	for (unsigned i = 0; i < columns; i++)
+		(void)fputs("|---", out);
+	(void)fputs("|\n", out);
+}
+
+static void put_rules(FILE *out)
+{
+	put_kind_names("System call", out);
+	put_rule("| Only | Why ", NR_THREAD_KINDS + 3, out);
+	for (const struct rule *r = sandbox_rules; r->name; r++) {
+		(void)fprintf(out, "| `%s`%s ", r->name, r->watch ? ", with `--watch`" : "");
+		put_kinds(r->kinds, out);
+		(void)fprintf(out, "| %s | %s |\n", check_words[r->check], r->why);
+	}
+}
+
+static void put_ioctls(FILE *out)
+{
+	put_kind_names("Request", out);
+	put_rule("", NR_THREAD_KINDS + 1, out);
+	for (const struct rule_ioctl *i = sandbox_ioctls; i->name; i++) {
+		(void)fprintf(out, "| `%s` ", i->name);
+		put_kinds(i->kinds, out);
+		(void)fputs("|\n", out);
+	}
+}
+
 bool help_markdown(const char *part, FILE *out)
 {
 	static const struct {
 		const char *name;
 		void (*put)(FILE *out);
 	} parts[] = {
-		{ "commands", put_commands },
-		{ "options", put_options },
-		{ "keys", put_nested },
-		{ "statuses", put_statuses },
+		{ "commands", put_commands }, { "options", put_options }, { "keys", put_nested },
+		{ "statuses", put_statuses }, { "rules", put_rules },	  { "ioctls", put_ioctls },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -362,7 +362,6 @@ TEST(what_cannot_be_opened_says_why)
 	EXPECT_EQ(try_open("tap=vt", &e), -EBUSY);
 	EXPECT_HAS(e.text, "vt: another program has it");
 	(void)close(fd);
-	EXPECT_EQ(try_open("tap=vt,vhost=on", &e), -EOPNOTSUPP);
 	/* The name is the kernel's choice. */
 	open_tap("tap");
 	EXPECT_STR(h->name, "net0 (tap0)");
