@@ -14,11 +14,15 @@ static int seen_entered;
 static sigset_t seen_mask;
 static char seen_name[16];
 
+static pthread_mutex_t seen = PTHREAD_MUTEX_INITIALIZER;
+
 static void work(void *ctx UNUSED)
 {
+	(void)pthread_mutex_lock(&seen);
 	seen_entered = entered;
 	(void)pthread_sigmask(SIG_BLOCK, NULL, &seen_mask);
 	(void)pthread_getname_np(pthread_self(), seen_name, sizeof(seen_name));
+	(void)pthread_mutex_unlock(&seen);
 	atomic_fetch_add(&ran, 1);
 }
 
