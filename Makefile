@@ -128,7 +128,7 @@ build-libs:
 	done
 
 # The same objects as both kinds of program, and whether all that HARDEN and LINK ask for is in them.
-$(OUT)/vmm-dynamic $(OUT)/vmm-static: $(OUT)/vmm-%: $(OBJS)
+$(OUT)/vmm-dynamic $(OUT)/vmm-static: $(OUT)/vmm-%: $(OBJS) $(OUT)/start.ld
 	$(call say,LD,$@)
 	$(Q)$(CC) $(VMM_CFLAGS) $(VMM_LDFLAGS) $(if $(filter static,$*),-static-pie,-pie) -o $@ $(OBJS) $(LIBS)
 
