@@ -298,7 +298,7 @@ static void set_alarm(struct vcpu *v, uint64_t ns)
 	const struct timespec t = { .tv_nsec = (long)ns };
 	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIG_KICK };
 
-	ev._sigev_un._tid = gettid();
+	ev._sigev_un._tid = v->thread.tid;
 	if (!v->has_alarm)
 		v->has_alarm = timer_create(CLOCK_MONOTONIC, &ev, &v->alarm) == 0;
 	/* Again and again: one that comes just before KVM_RUN has no effect. */
