@@ -108,6 +108,15 @@ static void write_hit(void *ctx, const struct fault *hit)
 	faultlog_watched(f->log, hit);
 }
 
+static void write_fault(void *ctx, unsigned where, const struct fault *bad)
+{
+	struct faults *f = ctx;
+
+	LOCK_SCOPE(&f->lock);
+	look_at(f, bad);
+	faultlog_report(f->log, where, bad);
+}
+
 static void write_missed(void *ctx, uint64_t n)
 {
 	const struct faults *f = ctx;
@@ -123,12 +132,13 @@ static int make_queue(struct faults *f, struct err *e)
 	const struct faultqueue_config c = {
 		.slots = HITS,
 		.write = write_hit,
+		.report = write_fault,
 		.missed = write_missed,
 		.ctx = f,
 	};
 
-	f->hits = faultqueue_create(&c, e);
-	return f->hits ? 0 : -e->code;
+	f->queue = faultqueue_create(&c, e);
+	return f->queue ? 0 : -e->code;
 }
 
 static int make(struct faults *f, const struct vm_config *c, const struct gmem *mem, struct err *e)
@@ -152,7 +162,7 @@ static int make(struct faults *f, const struct vm_config *c, const struct gmem *
 	f->log = faultlog_create(&log, e);
 	if (!f->log || add_files(f, &c->symbols, e))
 		return -e->code;
-	return c->watches.nr ? make_queue(f, e) : 0;
+	return make_queue(f, e);
 }
 
 int faults_create(struct faults *f, const struct vm_config *c, const struct gmem *mem,
@@ -188,31 +198,28 @@ void faults_repeats(struct faults *f, const struct fault *bad, uint64_t n)
 
 void faults_report(struct faults *f, unsigned where, const struct fault *bad)
 {
-	faults_drain(f);
-	LOCK_SCOPE(&f->lock);
-	look_at(f, bad);
-	faultlog_report(f->log, where, bad);
+	faultqueue_report(f->queue, where, bad);
 }
 
 bool faults_watch_room(struct faults *f)
 {
-	return faultqueue_has_room(f->hits);
+	return faultqueue_has_room(f->queue);
 }
 
 void faults_watched(struct faults *f, const struct fault *hit)
 {
 	if (!hit)
-		faultqueue_miss(f->hits);
+		faultqueue_miss(f->queue);
 	else if (hit->action == FAULT_STOPPED)
-		faultqueue_put_surely(f->hits, hit);
+		faultqueue_put_surely(f->queue, hit);
 	else
-		faultqueue_put(f->hits, hit);
+		faultqueue_put(f->queue, hit);
 }
 
 void faults_drain(struct faults *f)
 {
-	if (f->hits)
-		faultqueue_drain(f->hits);
+	if (f->queue)
+		faultqueue_drain(f->queue);
 }
 
 /* --- what is watched -------------------------------------------------------------------------- */
@@ -279,7 +286,7 @@ void faults_summary(struct faults *f)
 
 void faults_destroy(struct faults *f)
 {
-	faultqueue_destroy(f->hits);
+	faultqueue_destroy(f->queue);
 	faultlog_destroy(f->log);
 	symbols_destroy(f->symbols);
 	free(f->known);

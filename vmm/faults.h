@@ -3,10 +3,10 @@
  * faults: what the program does with bad accesses of its guest: counts and reports them
  * (debug/faultlog.h), with names for addresses (debug/symbols.h).
  *
- * A fault is reported by the vCPU that met it: there are few, and the report comes before what the
- * guest says of it. Accesses to what is watched may be many, so a thread writes those
- * (debug/faultqueue.h), and what does not find its time is counted. The order stays: a fault waits
- * for the hits before it.
+ * One thread writes them all (debug/faultqueue.h). A vCPU waits for the report of a fault that it
+ * met: there are few, and the report comes before what the guest says of it. Accesses to what is
+ * watched may be many, so nobody waits, and what does not find its time is counted. The order
+ * stays: a fault waits for the hits before it.
  */
 #ifndef VMM_FAULTS_H
 #define VMM_FAULTS_H
@@ -21,10 +21,10 @@
 #include "vmm/debug/symbols.h"
 
 struct faults {
-	struct faultlog *log;	 /* NULL while there is none */
-	struct symbols *symbols; /* lock, when vCPUs run */
-	struct faultqueue *hits; /* NULL while nothing is to be watched */
-	struct namecache *known; /* NULL while nothing was watched; owned; lock */
+	struct faultlog *log;	  /* NULL while there is none */
+	struct symbols *symbols;  /* lock, when vCPUs run */
+	struct faultqueue *queue; /* of faults, and of hits of what is watched */
+	struct namecache *known;  /* NULL while nothing was watched; owned; lock */
 	struct mutex lock;
 	bool mmu_off; /* in the report that is being written: pc is a physical address; lock */
 	int fd;	      /* of --fault-log; -1: none */

@@ -73,6 +73,14 @@ static void write_one(void *ctx, const struct fault *f)
 	note("", f->pc, "");
 }
 
+static void report_one(void *ctx, unsigned where, const struct fault *f)
+{
+	EXPECT_EQ(where, 3);
+	write_one(ctx, f);
+	LOCK_SCOPE(&lock);
+	note("r", f->vcpu, "");
+}
+
 static void tell_missed(void *ctx, uint64_t n)
 {
 	EXPECT(ctx == &lock);
@@ -88,6 +96,7 @@ static struct faultqueue *create(unsigned slots)
 	const struct faultqueue_config c = {
 		.slots = slots,
 		.write = write_one,
+		.report = report_one,
 		.missed = tell_missed,
 		.ctx = &lock,
 	};
@@ -118,6 +127,20 @@ TEST(faultqueue_writes_in_order_and_destroy_writes_the_rest)
 	faultqueue_destroy(q);
 	EXPECT_STR(notes, "1 2 3 4 ");
 	faultqueue_destroy(NULL);
+}
+
+TEST(faultqueue_report_is_written_behind_the_others_when_it_returns)
+{
+	const struct fault f = { .vcpu = 1, .pc = 3 };
+	struct faultqueue *q = create(2); /* and there is room for it only later */
+
+	put(q, 0, 1);
+	put(q, 0, 2);
+	faultqueue_report(q, 3, &f);
+	EXPECT_STR(notes, "1 2 3 r1 ");
+	put(q, 0, 4);
+	faultqueue_destroy(q);
+	EXPECT_STR(notes, "1 2 3 r1 4 ");
 }
 
 TEST(faultqueue_counts_what_finds_no_room_and_tells_it_in_its_place)
@@ -270,6 +293,7 @@ TEST(faultqueue_of_many_threads_counts_each_one_and_keeps_their_order)
 }
 
 TEST_MAIN(T(faultqueue_writes_in_order_and_destroy_writes_the_rest),
+	  T(faultqueue_report_is_written_behind_the_others_when_it_returns),
 	  T(faultqueue_counts_what_finds_no_room_and_tells_it_in_its_place),
 	  T(faultqueue_tells_what_was_missed_before_what_came_behind_it),
 	  T(faultqueue_once_full_takes_nothing_until_half_of_it_is_written),

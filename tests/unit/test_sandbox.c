@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
 #include "vmm/base/io.h"
+#include "vmm/base/log.h"
 #include "vmm/sandbox/filter.h"
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/sandbox/walls.h"
@@ -238,6 +239,68 @@ TEST(a_denied_call_is_named_and_ends_the_process)
 	EXPECT_HAS(said, want);
 }
 
+/* What a report takes: of a vCPU a line, of the writer a heap that grows, and what is in files. */
+static void say_a_line(void *ctx UNUSED)
+{
+	log_block(LOG_ERROR, "from a vCPU\n");
+}
+
+static void write_reports(void *ctx)
+{
+	const struct io_file *self = ctx;
+	static char head[4096];
+	struct err e;
+	char *p = NULL;
+
+	for (size_t n = 1; n <= 16 * MiB; n *= 2) {
+		p = realloc(p, n);
+		if (!p)
+			_exit(97);
+		memset(p, 1, n);
+	}
+	free(p);
+	if (io_read_at(self, 0, head, sizeof(head), &e))
+		_exit(96);
+	log_error("from the writer");
+}
+
+static void report_behind_the_walls(void)
+{
+	struct io_file self;
+	struct thread t[] = {
+		{ .kind = THREAD_VCPU, .name = "vcpu", .run = say_a_line },
+		{ .kind = THREAD_REPORT, .name = "reports", .run = write_reports, .ctx = &self },
+	};
+	struct err e;
+
+	threads_hold();
+	if (io_open(&self, "/proc/self/exe", &e) || sandbox_build(SANDBOX_ON, false, NULL, &e))
+		_exit(98);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		if (thread_start(&t[i], &e))
+			_exit(95);
+	if (threads_release(sandbox_enter, &e))
+		_exit(94);
+	sandbox_enter(THREAD_MAIN);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		thread_join(&t[i]);
+	_exit(0);
+}
+
+TEST(reports_are_written_behind_the_walls)
+{
+	char said[2000];
+	int status;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	test_skip("a sanitizer's heap asks for more");
+#endif
+	status = in_child(report_behind_the_walls, said, sizeof(said));
+	EXPECT_HAS(said, "vmm: from a vCPU\n");
+	EXPECT_HAS(said, "vmm: from the writer\n");
+	EXPECT_EQ(status, 0);
+}
+
 static struct walls built;
 
 static bool fails_with(int code, int ret)
@@ -327,4 +390,5 @@ TEST(strict_refuses_what_is_missing)
 TEST_MAIN(T(what_no_rule_allows_is_trapped_for_every_kind_and_number), T(foreign_calls_kill),
 	  T(arguments_are_looked_at), T(powers_that_nobody_has), T(there_are_few_rules),
 	  T(all_rules_fit_with_everything_used), T(a_denied_call_is_named_and_ends_the_process),
-	  T(behind_the_walls_there_is_nothing), T(strict_refuses_what_is_missing))
+	  T(reports_are_written_behind_the_walls), T(behind_the_walls_there_is_nothing),
+	  T(strict_refuses_what_is_missing))

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 ssize_t io_read(int fd, void *dst, size_t len)
 {
@@ -31,7 +32,8 @@ ssize_t io_pread(int fd, void *dst, size_t len, uint64_t at)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(fd, (char *)dst + done, len - done, (off_t)(at + done));
+		struct iovec iov = { (char *)dst + done, len - done };
+		ssize_t n = preadv2(fd, &iov, 1, (off_t)(at + done), 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -38,14 +38,16 @@ static void put(const char *text, size_t len)
 void log_block(enum log_level level, const char *lines)
 {
 	const char *eol = atomic_load_explicit(&raw_terminal, memory_order_relaxed) ? "\r\n" : "\n";
-	size_t nr = 0;
-	char *text, *to;
+	size_t nr = 0, room;
+	/* What is short is said without a system call more: those who may make few say such. */
+	char small[512], *text, *to;
 
 	if ((int)level > atomic_load_explicit(&shown, memory_order_relaxed))
 		return;
 	for (const char *end = lines; (end = strchr(end, '\n')); end++)
 		nr++;
-	text = malloc(strlen(lines) + nr * (sizeof(prefix) + 2) + 1);
+	room = strlen(lines) + nr * (sizeof(prefix) + 2) + 1;
+	text = room <= sizeof(small) ? small : malloc(room);
 	if (!text)
 		return;
 	to = text;
@@ -55,7 +57,8 @@ void log_block(enum log_level level, const char *lines)
 		to = mempcpy(to, eol, strlen(eol));
 	}
 	put(text, (size_t)(to - text));
-	free(text);
+	if (text != small)
+		free(text);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

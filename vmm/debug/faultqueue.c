@@ -11,6 +11,7 @@
 struct slot {
 	struct fault fault;
 	uint64_t missed; /* how many found no room between the one before it and this one */
+	unsigned where;	 /* of faultqueue_report(); 0: it was put */
 };
 
 struct faultqueue {
@@ -46,7 +47,10 @@ static void write_first(struct faultqueue *q)
 	if (s->missed)
 		tell_missed(q, s->missed);
 	mutex_unlock(&q->lock);
-	q->config.write(q->config.ctx, &s->fault);
+	if (s->where)
+		q->config.report(q->config.ctx, s->where, &s->fault);
+	else
+		q->config.write(q->config.ctx, &s->fault);
 	mutex_lock(&q->lock);
 	q->used--;
 	q->done++;
@@ -94,16 +98,25 @@ static void wake(struct faultqueue *q)
 	q->put++;
 }
 
-static void add(struct faultqueue *q, const struct fault *f)
+static void add(struct faultqueue *q, unsigned where, const struct fault *f)
 {
 	struct slot *s = &q->slots[(q->first + q->used) % q->config.slots];
 
 	wake(q);
 	s->fault = *f;
+	s->where = where;
 	s->missed = q->missed;
 	q->missed = 0;
 	q->used++;
 	q->full = q->full || q->used == q->config.slots;
+}
+
+/* The same, as soon as there is room. */
+static void add_surely(struct faultqueue *q, unsigned where, const struct fault *f)
+{
+	while (q->used == q->config.slots)
+		cond_wait(&q->go, &q->lock);
+	add(q, where, f);
 }
 
 static void miss(struct faultqueue *q)
@@ -124,15 +137,27 @@ void faultqueue_put(struct faultqueue *q, const struct fault *f)
 	if (q->full)
 		miss(q);
 	else
-		add(q, f);
+		add(q, 0, f);
 }
 
 void faultqueue_put_surely(struct faultqueue *q, const struct fault *f)
 {
 	LOCK_SCOPE(&q->lock);
-	while (q->used == q->config.slots)
+	add_surely(q, 0, f);
+}
+
+static void drain(struct faultqueue *q)
+{
+	for (const uint64_t until = q->put; q->done < until;)
 		cond_wait(&q->go, &q->lock);
-	add(q, f);
+}
+
+void faultqueue_report(struct faultqueue *q, unsigned where, const struct fault *f)
+{
+	assert(where);
+	LOCK_SCOPE(&q->lock);
+	add_surely(q, where, f);
+	drain(q);
 }
 
 void faultqueue_miss(struct faultqueue *q)
@@ -144,8 +169,7 @@ void faultqueue_miss(struct faultqueue *q)
 void faultqueue_drain(struct faultqueue *q)
 {
 	LOCK_SCOPE(&q->lock);
-	for (const uint64_t until = q->put; q->done < until;)
-		cond_wait(&q->go, &q->lock);
+	drain(q);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
 /*
  * faultqueue: facts of accesses (vmm/fault.h) on their way from those who gather them to the one
  * thread that writes them. To write a report takes milliseconds, and a vCPU whose guest holds a
- * lock at that moment has no time for it.
+ * lock at that moment has no time for it; nor may a vCPU's thread ask the host for all that it
+ * takes (vmm/sandbox/rules.c).
  *
  * Bounded: what finds no room is counted, and told in its place among what was written. Once full,
  * it takes nothing until half of it is written: so reports come in runs without gaps, not one by
@@ -17,9 +18,10 @@
 struct faultqueue_config {
 	unsigned slots; /* at least 1 */
 
-	/* Both on the queue's thread, with no lock of the queue's held. */
+	/* All on the queue's thread, with no lock of the queue's held. */
 	void (*write)(void *ctx, const struct fault *f);
-	/* @n of those that came since the last call of either found no room. */
+	void (*report)(void *ctx, unsigned where, const struct fault *f);
+	/* @n of those that came since the last call of any found no room. */
 	void (*missed)(void *ctx, uint64_t n);
 	void *ctx;
 };
@@ -40,6 +42,10 @@ void faultqueue_put(struct faultqueue *q, const struct fault *f);
 
 /* Takes a copy of @f, as soon as there is room. */
 void faultqueue_put_surely(struct faultqueue *q, const struct fault *f);
+
+/* Has report() called with @f, behind all that was put before, and waits for its end. @where not 0.
+ */
+void faultqueue_report(struct faultqueue *q, unsigned where, const struct fault *f);
 
 /* One more that nobody gathered facts of. */
 void faultqueue_miss(struct faultqueue *q);

@@ -25,6 +25,7 @@ enum {
 	D = KIND(DISK),
 	N = KIND(NET),
 	B = KIND(BACKEND),
+	R = KIND(REPORT),
 	ALL = KINDS_ALL,
 };
 
@@ -36,11 +37,10 @@ const struct rule sandbox_rules[] = {
 	RULE(read, M | Q | N | B, RULE_ANY, "consoles; eventfds, signals"),
 	RULE(io_uring_enter, Q, RULE_ANY, "requests of disks"),
 	RULE(epoll_pwait, M | N, RULE_ANY, "event loops"),
-	RULE(preadv2, D, RULE_ANY, "requests of disks"),
+	RULE(preadv2, M | D | R, RULE_ANY, "requests of disks; kernel and initrd at a reset; symbols"),
 	RULE(pwritev2, D, RULE_ANY, "requests of disks"),
 	RULE(fdatasync, D, RULE_ANY, "flushes of disks"),
 	RULE(fallocate, M | D, RULE_ANY, "discarding, writing zeroes; memory that goes back"),
-	RULE(pread64, M, RULE_ANY, "kernel and initrd anew at a reset"),
 	RULE(lseek, M | D, RULE_ANY, "the size of disks"),
 	RULE(ppoll, M | Q | B, RULE_ANY, "a disk's threads; shared standard input and output; replies"),
 	RULE(readv, N, RULE_ANY, "frames from a tap"),
@@ -58,6 +58,7 @@ const struct rule sandbox_rules[] = {
 	RULE(clock_gettime, ALL, RULE_ANY, "the time, where the vDSO does not know it"),
 	RULE(mmap, ALL & ~V, RULE_NO_EXEC, "the heap; what a back end has in flight"),
 	RULE(munmap, ALL & ~V, RULE_ANY, "the heap; the end"),
+	RULE(mremap, M | R, RULE_ANY, "the heap"),
 	RULE(mprotect, ALL & ~V, RULE_NO_EXEC, "the heap"),
 	RULE(brk, ALL & ~V, RULE_ANY, "the heap"),
 	RULE(madvise, ALL, RULE_ANY, "stacks of threads that ended; memory that goes back, or failed"),

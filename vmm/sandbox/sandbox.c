@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,17 @@ static int has_seccomp(enum sandbox_mode mode, struct err *e)
 	return 0;
 }
 
+/*
+ * All threads share one heap. For one of its own the C library would ask how many CPUs there are,
+ * and how memory may be committed: calls, and files, that no rule allows.
+ */
+static void one_heap(void)
+{
+#ifdef M_ARENA_MAX
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 static int make_filters(bool watch, struct err *e)
 {
 	const struct filter_facts facts = { .pid = (uint32_t)getpid(), .watch = watch };
@@ -106,6 +118,7 @@ int sandbox_build(enum sandbox_mode mode, bool watch, void (*crash)(void), struc
 		return 0;
 	}
 	on_crash = crash;
+	one_heap();
 	code = handle_denials(e);
 	if (code == 0)
 		code = has_seccomp(mode, e);

@@ -156,6 +156,21 @@ static int forget(struct machine *m, struct err *e)
 	return code;
 }
 
+/*
+ * One piece for all, since a vCPU's thread may not ask the host for memory. Of the host it takes
+ * only what is used.
+ */
+static int make_room(struct watching *wt, struct err *e)
+{
+	if (!wt->before)
+		wt->before = malloc(WATCH_OPENED * wt->page);
+	if (!wt->before)
+		return err_set(e, ENOMEM, "--watch: out of memory");
+	for (unsigned i = 0; i < WATCH_OPENED; i++)
+		wt->opened[i].before = wt->before + i * wt->page;
+	return 0;
+}
+
 int arch_watch(struct machine *m, const struct watchset *s, struct err *e)
 {
 	struct arch_machine *a = m->arch;
@@ -180,6 +195,9 @@ int arch_watch(struct machine *m, const struct watchset *s, struct err *e)
 	code = check_ranges(wt, s, e);
 	if (code)
 		return code;
+	code = make_room(wt, e);
+	if (code)
+		return code;
 	wt->set = s;
 	wt->observer = (struct gmem_observer){
 		.before = device_before,
@@ -198,7 +216,6 @@ void watch_init(struct arch_machine *a)
 
 void watch_destroy(struct arch_machine *a)
 {
-	for (unsigned i = 0; i < WATCH_OPENED; i++)
-		free(a->watching.opened[i].before);
+	free(a->watching.before);
 	mutex_destroy(&a->watching.lock);
 }

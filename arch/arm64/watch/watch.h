@@ -63,7 +63,7 @@ struct watch_hits {
 
 struct watch_opened {
 	uint64_t page;
-	uint8_t *before; /* the page as it was, when writes to it are watched; owned; may be NULL */
+	uint8_t *before; /* the page as it was; in watching.before */
 };
 
 /* The machine's. Zeroes, and the lock made, while nothing was watched yet. */
@@ -76,7 +76,8 @@ struct watching {
 	uint64_t page;		  /* bytes of a page of the host */
 	unsigned wants;		  /* vCPUs that want a page; lock */
 	struct watch_hits device; /* between the observer's two calls; lock */
-	/* While a vCPU is alone: what it may touch. opened[].before stays for the next. lock */
+	uint8_t *before; /* a page for each of opened[]; owned; NULL: nothing was watched yet */
+	/* While a vCPU is alone: what it may touch. lock */
 	struct watch_opened opened[WATCH_OPENED];
 	unsigned nr_opened;
 	struct watch_hits stepped;

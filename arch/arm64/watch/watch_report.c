@@ -74,7 +74,7 @@ void watch_note_changes(struct watch_hits *h, const struct machine *m)
 
 	*h = (struct watch_hits){ .nr = 0 };
 	for (unsigned i = 0; i < wt->nr_opened; i++)
-		for (size_t n = 0; wt->opened[i].before && n < wt->set->nr; n++)
+		for (size_t n = 0; n < wt->set->nr; n++)
 			note_change(h, m, &wt->set->range[n], &wt->opened[i]);
 }
 

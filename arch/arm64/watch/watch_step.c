@@ -6,7 +6,6 @@
 #include "arch/arm64/watch/watch_parts.h"
 #include "vmm/base/checked.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -95,8 +94,6 @@ static bool open_page(struct machine *m, uint64_t pa, struct err *e, int *code)
 	if (wt->nr_opened == WATCH_OPENED)
 		return false;
 	o->page = page;
-	if (!o->before)
-		o->before = malloc(wt->page);
 	wt->nr_opened++;
 	*code = watch_open(m->arch, page, e);
 	return *code == 0;
@@ -146,7 +143,7 @@ static void look_before(const struct machine *m)
 	for (unsigned i = 0; i < wt->nr_opened; i++) {
 		const struct watch_opened *o = &wt->opened[i];
 
-		if (o->before && !gmem_peek(m->mem, gpa(o->page), o->before, wt->page))
+		if (!gmem_peek(m->mem, gpa(o->page), o->before, wt->page))
 			memset(o->before, 0, wt->page);
 	}
 }
