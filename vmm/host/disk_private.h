@@ -163,6 +163,9 @@ struct disk_bounce {
 
 int disk_run(struct host_disk *d, struct disk_io *io, struct disk_bounce *b);
 
+/* For what may be better soon: a millisecond, by a call that threads of disks may make. */
+void disk_pause(void);
+
 /* disk_bounce.c: moves a part of a read or write; how many bytes, or -errno. */
 ssize_t disk_bounce_some(struct host_disk *d, struct disk_io *io, struct disk_bounce *b);
 

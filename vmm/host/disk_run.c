@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -165,6 +166,11 @@ static ssize_t move_some(struct host_disk *d, struct disk_io *io, struct disk_bo
 	return done;
 }
 
+void disk_pause(void)
+{
+	(void)poll(NULL, 0, 1);
+}
+
 /* Reads or writes it all. */
 static int move(struct host_disk *d, struct disk_io *io, struct disk_bounce *b)
 {
@@ -176,7 +182,7 @@ static int move(struct host_disk *d, struct disk_io *io, struct disk_bounce *b)
 		if (done == -EINTR)
 			continue;
 		if (done == -EAGAIN && again++ < AGAIN_MAX) {
-			(void)usleep(1000);
+			disk_pause();
 			continue;
 		}
 		if (done < 0)

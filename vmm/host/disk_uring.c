@@ -287,7 +287,7 @@ static void polled(bool *armed, const struct io_uring_cqe *cqe)
 		return;
 	*armed = false;
 	if (cqe->res < 0 && cqe->res != -ECANCELED)
-		(void)usleep(1000);
+		disk_pause();
 }
 
 static void reap(struct disk_queue *q)
@@ -340,7 +340,7 @@ static void enter(struct disk_uring *r, bool wait, int timeout_ms)
 	assert(code != -EEXIST); /* a thread that is not the queue's */
 	/* The kernel is out of memory for requests, or the like: it may be better soon. */
 	if (code < 0 && code != -EINTR && code != -ETIME && !io_uring_cq_ready(&r->ring))
-		(void)usleep(1000);
+		disk_pause();
 }
 
 bool disk_uring_wait(struct disk_queue *q, int kick_fd, int timeout_ms)

@@ -42,7 +42,7 @@ const struct rule sandbox_rules[] = {
 	RULE(fdatasync, D, RULE_ANY, "flushes of disks"),
 	RULE(fallocate, M | D, RULE_ANY, "discarding, writing zeroes; memory that goes back"),
 	RULE(lseek, M | D, RULE_ANY, "the size of disks"),
-	RULE(ppoll, M | Q | B, RULE_ANY, "a disk's threads; shared standard input and output; replies"),
+	RULE(ppoll, M | Q | D | B, RULE_ANY, "a disk's threads; shared standard input and output; replies"),
 	RULE(readv, N, RULE_ANY, "frames from a tap"),
 	RULE(writev, M | V | N, RULE_ANY, "output of consoles; frames to a tap"),
 	RULE(sendmsg, M | V | N | B, RULE_ANY, "consoles, network cards, vsock, back ends on sockets"),
