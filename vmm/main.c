@@ -2,6 +2,7 @@
 /* vmm: argv in, exit status out. */
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
+#include "vmm/base/thread.h"
 #include "vmm/demo.h"
 #include "vmm/doctor.h"
 #include "vmm/options.h"
@@ -18,7 +19,7 @@ static void on_crash(int sig)
 {
 	chardev_restore_terminal();
 	/* SA_RESETHAND: this time it is fatal, with a core file where the host wants one. */
-	(void)raise(sig);
+	thread_raise(sig);
 }
 
 static void restore_terminal_on_crash(void)

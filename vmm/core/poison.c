@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/core/poison.h"
 
+#include "vmm/base/thread.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -26,7 +28,7 @@ static void crash(int sig, const siginfo_t *info)
 {
 	(void)sigaction(SIGBUS, &before, NULL);
 	if (info->si_code <= 0) /* sent by somebody */
-		(void)raise(sig);
+		thread_raise(sig);
 }
 
 static void remember(const siginfo_t *info)

@@ -65,7 +65,7 @@ const struct rule sandbox_rules[] = {
 	RULE(tgkill, ALL, RULE_OWN_PID, "getting a vCPU out of the guest; stopping for the shell"),
 	RULE(rt_sigprocmask, ALL, RULE_ANY, "the end of threads"),
 	RULE(rt_sigreturn, ALL, RULE_ANY, "the end of signal handlers"),
-	RULE(rt_sigaction, M, RULE_ANY, "how the shell wants to stop vmm"),
+	RULE(rt_sigaction, ALL, RULE_ANY, "a crash that nobody can handle"),
 	RULE(sched_setscheduler, Q, RULE_ANY, "a disk's thread steps back from vCPUs"),
 	RULE(timer_delete, M, RULE_ANY, "the end"),
 	RULE(restart_syscall, ALL & ~V, RULE_ANY, "waiting that was stopped by the shell"),
