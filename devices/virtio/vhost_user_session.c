@@ -2,6 +2,7 @@
 #include "devices/virtio/vhost_user_session.h"
 
 #include "devices/virtio/virtio.h"
+#include "vmm/base/io.h"
 #include "vmm/base/scope.h"
 
 #include <errno.h>
@@ -178,7 +179,7 @@ static bool plausible(int fd, const struct vu_inflight *i)
 {
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && i->size > 0 && st.st_size > 0 &&
+	return fd >= 0 && io_stat(fd, &st) == 0 && i->size > 0 && st.st_size > 0 &&
 	       i->offset <= (uint64_t)st.st_size && i->size <= (uint64_t)st.st_size - i->offset;
 }
 

@@ -46,6 +46,11 @@ ssize_t io_pread(int fd, void *dst, size_t len, uint64_t at)
 	return (ssize_t)done;
 }
 
+int io_stat(int fd, struct stat *st)
+{
+	return fstatat(fd, "", st, AT_EMPTY_PATH);
+}
+
 int io_write(int fd, const void *src, size_t len)
 {
 	size_t done = 0;
@@ -111,7 +116,7 @@ int io_refresh(struct io_file *f, bool *changed, struct err *e)
 	struct stat st;
 
 	*changed = false;
-	if (fstat(f->fd, &st) < 0)
+	if (io_stat(f->fd, &st) < 0)
 		return err_sys(e, "stat %s", f->name);
 	*changed = f->size != (uint64_t)st.st_size || f->mtime.tv_sec != st.st_mtim.tv_sec ||
 		   f->mtime.tv_nsec != st.st_mtim.tv_nsec;

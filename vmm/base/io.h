@@ -11,6 +11,7 @@
 
 #include "vmm/base/err.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -20,6 +21,12 @@
  */
 ssize_t io_read(int fd, void *dst, size_t len) MUST_CHECK;
 ssize_t io_pread(int fd, void *dst, size_t len, uint64_t at) MUST_CHECK;
+
+/*
+ * As fstat(), whose system call depends on how old the C library is: this is newfstatat() in all,
+ * which the sandbox allows.
+ */
+int io_stat(int fd, struct stat *st) MUST_CHECK;
 
 /* Writes all @len bytes; retries when interrupted. 0 or -errno. */
 int io_write(int fd, const void *src, size_t len) MUST_CHECK;

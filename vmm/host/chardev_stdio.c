@@ -11,6 +11,7 @@
 #include "vmm/host/escape.h"
 #include "vmm/host/hostfd.h"
 #include "vmm/host/terminal.h"
+#include "vmm/base/io.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
@@ -246,7 +247,7 @@ static bool stdio_shares_stderr(const struct chardev *c UNUSED)
 {
 	struct stat out, err;
 
-	return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+	return io_stat(STDOUT_FILENO, &out) == 0 && io_stat(STDERR_FILENO, &err) == 0 &&
 	       out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/host/disk_topology.h"
 #include "vmm/base/checked.h"
+#include "vmm/base/io.h"
 #include "vmm/base/scope.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ int64_t disk_host_size(int fd)
 	struct stat st;
 	uint64_t size;
 
-	if (fstat(fd, &st))
+	if (io_stat(fd, &st))
 		return -errno;
 	if (!S_ISBLK(st.st_mode))
 		return st.st_size;

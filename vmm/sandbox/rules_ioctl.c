@@ -8,6 +8,7 @@ struct kvm_vcpu_init {
 
 #include "vmm/sandbox/rules.h"
 
+#include <asm/termbits.h>
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
@@ -73,6 +74,11 @@ const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(TCSETS, KINDS_ALL),
 	REQUEST(TCSETSW, KINDS_ALL),
 	REQUEST(TCSETSF, KINDS_ALL),
+	/* The same from glibc 2.42 on. */
+	REQUEST(TCGETS2, KINDS_ALL),
+	REQUEST(TCSETS2, KINDS_ALL),
+	REQUEST(TCSETSW2, KINDS_ALL),
+	REQUEST(TCSETSF2, KINDS_ALL),
 	{ .name = NULL },
 };
 /* clang-format on */
