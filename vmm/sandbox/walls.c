@@ -15,7 +15,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#define SPARE_FDS 256 /* that may be opened later: connections to consoles */
+/* That may be opened later: the 2048 of vsock, and connections to consoles. */
+#define SPARE_FDS 2304
 
 /* --- namespaces ---------------------------------------------------------------------------- */
 
