@@ -37,8 +37,8 @@ const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(KVM_SET_GUEST_DEBUG, V),
 	REQUEST(KVM_GET_MP_STATE, M | V),
 	REQUEST(KVM_SET_MP_STATE, M | V),
-	/* Guards over holes that a guest writes to, and their return at a reset. */
-	REQUEST(KVM_SET_USER_MEMORY_REGION, M | V),
+	/* Guards over holes that a guest writes to. */
+	REQUEST(KVM_SET_USER_MEMORY_REGION, M),
 	/* A reset. */
 	REQUEST(KVM_ARM_PREFERRED_TARGET, M),
 	REQUEST(KVM_ARM_VCPU_INIT, M),
@@ -49,14 +49,12 @@ const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(KVM_CHECK_EXTENSION, M),
 	/* Disks. */
 	REQUEST(BLKDISCARD, D),
-	REQUEST(BLKZEROOUT, D),
 	REQUEST(BLKGETSIZE64, M | D),
 	/* Taps: what the driver can take, how many queues it uses. */
 	REQUEST(TUNSETOFFLOAD, N),
 	REQUEST(TUNSETQUEUE, N),
 	/* Queues that the host's kernel serves: the driver starts, stops and resets them. */
 	REQUEST(VHOST_SET_FEATURES, M | V),
-	REQUEST(VHOST_SET_MEM_TABLE, M | V),
 	REQUEST(VHOST_SET_VRING_NUM, M | V),
 	REQUEST(VHOST_SET_VRING_BASE, M | V),
 	REQUEST(VHOST_GET_VRING_BASE, M | V),
@@ -65,7 +63,6 @@ const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(VHOST_SET_VRING_CALL, M | V),
 	REQUEST(VHOST_SET_VRING_ERR, M | V),
 	REQUEST(VHOST_NET_SET_BACKEND, M | V),
-	REQUEST(VHOST_VSOCK_SET_GUEST_CID, M | V),
 	REQUEST(VHOST_VSOCK_SET_RUNNING, M | V),
 	/* The terminal: its size, and whoever crashes restores it. */
 	REQUEST(TIOCGWINSZ, M),
