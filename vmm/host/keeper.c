@@ -13,6 +13,7 @@
 
 #define START_MS 10000 /* for the first connection of a job */
 #define ENDED_MS 1000  /* for one to end that is of no use */
+#define AGAIN_MS 1000  /* from asking in vain to hearing so */
 #define END_MS	 3000  /* for the process to end all programs, and itself */
 
 struct keeper {
@@ -20,7 +21,8 @@ struct keeper {
 	int sock; /* owned; -1: the process is gone */
 	pid_t pid;
 	struct watch watch;
-	struct call gone; /* answers those who ask when the process is gone */
+	struct call gone;   /* answers those who ask when the process is gone */
+	struct timer later; /* ... and ask again: they may do so at each answer */
 	struct {
 		const struct keeper_job *job;
 		bool asked;
@@ -49,10 +51,8 @@ static void on_dialed(struct keeper *k, uint32_t dial, int fd)
 	done(k->dial[dial].ctx, fd);
 }
 
-static void tell_gone(struct call *c)
+static void answer_all(struct keeper *k)
 {
-	struct keeper *k = container_of(c, struct keeper, gone);
-
 	for (uint32_t i = 0; i < KEEPER_MAX_DIALS; i++)
 		on_dialed(k, i, -1);
 
@@ -62,6 +62,16 @@ static void tell_gone(struct call *c)
 		k->job[i].asked = false;
 		k->job[i].job->down(k->job[i].job->ctx, "the process that keeps it is gone");
 	}
+}
+
+static void tell_gone(struct call *c)
+{
+	answer_all(container_of(c, struct keeper, gone));
+}
+
+static void tell_later(struct timer *t)
+{
+	answer_all(container_of(t, struct keeper, later));
 }
 
 static void lost(struct keeper *k)
@@ -149,6 +159,7 @@ struct keeper *keeper_create(struct loop *l, struct err *e)
 	*k = (struct keeper){ .loop = l, .sock = -1, .pid = -1, .fd = -1 };
 	k->watch.ready = on_socket;
 	k->gone.fn = tell_gone;
+	k->later.expired = tell_later;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		err_sys(e, "socketpair");
 		goto fail;
@@ -187,6 +198,7 @@ void keeper_destroy(struct keeper *k)
 	end(k);
 	loop_unwatch(&k->watch);
 	loop_unpost(k->loop, &k->gone);
+	loop_timer_disarm(k->loop, &k->later);
 	close_quietly(k->sock);
 	free(k);
 }
@@ -308,7 +320,7 @@ void keeper_again(struct keeper *k, unsigned job)
 		return;
 	k->job[job].asked = true;
 	if (k->sock < 0)
-		loop_post(k->loop, &k->gone);
+		loop_timer_arm(k->loop, &k->later, loop_now_ns() + AGAIN_MS * UINT64_C(1000000));
 	else
 		tell(k, KEEPER_AGAIN, job); /* one for each job: there is room for them */
 }
