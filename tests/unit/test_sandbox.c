@@ -191,7 +191,7 @@ TEST(there_are_few_rules)
 		all += !r->watch;
 	}
 	EXPECT(vcpu <= 14);
-	EXPECT(all <= 40);
+	EXPECT(all <= 41);
 }
 
 TEST(all_rules_fit_with_everything_used)
