@@ -23,14 +23,17 @@ struct kvm_vcpu_init {
 enum {
 	M = KIND(MAIN),
 	V = KIND(VCPU),
+	Q = KIND(QUEUE),
 	D = KIND(DISK),
 	N = KIND(NET),
+	B = KIND(BACKEND),
 };
 
 /* clang-format off */
 const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(KVM_RUN, V),
-	REQUEST(KVM_IRQ_LINE, M | V),
+	/* Also of threads that serve queues, where KVM takes no eventfds for interrupts. */
+	REQUEST(KVM_IRQ_LINE, M | V | Q | N | B),
 	REQUEST(KVM_GET_ONE_REG, M | V),
 	REQUEST(KVM_SET_ONE_REG, M | V),
 	REQUEST(KVM_SET_VCPU_EVENTS, V),
