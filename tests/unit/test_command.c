@@ -5,9 +5,13 @@
 #include "vmm/base/keys.h"
 #include "vmm/base/scope.h"
 #include "vmm/command.h"
+#include "vmm/host/chardev_back.h"
 #include "vmm/messages.h"
+#include "vmm/sandbox/sandbox.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 struct bench {
 	struct loop *loop;
@@ -137,6 +141,57 @@ TEST(command_s_input_comes_whole_and_ends)
 	EXPECT_EQ(chardev_peers(b.port[0].chardev) % 2,
 		  1); /* a port that closes could be misread */
 	end();
+}
+
+/* Ends with how many bytes came, or with 9x. The command's streams are opened first, as in vmm. */
+static void reads_behind_the_sandbox(void)
+{
+	const struct command_events ev = { .over = over };
+	char line[16];
+	struct err e;
+	size_t n;
+
+	b = (struct bench){ .status = -1, .pause = { .expired = paused } };
+	b.loop = loop_create(&e);
+	if (!b.loop || command_open(&b.c, NULL, &ev, b.loop, &e))
+		_exit(97);
+	command_ports(&b.c, b.port);
+	/* A first lock finds out whose it is. */
+	if (chardev_write(b.port[1].chardev, "x", 1) != 1 ||
+	    sandbox_build(SANDBOX_ON, false, NULL, &e))
+		_exit(98);
+	sandbox_enter(THREAD_MAIN);
+	/* As the loop would; it waits by another call on x86. */
+	chardev_input(b.port[0].chardev);
+	n = chardev_read(b.port[0].chardev, line, sizeof(line));
+	/* Not _exit(), before which sanitizers make a call that vmm has no use for. */
+	(void)syscall(SYS_exit_group, (int)n);
+}
+
+TEST(what_is_typed_is_read_behind_the_sandbox_where_only_the_output_is_a_pipe)
+{
+	int term = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), tty, status, out[2];
+	pid_t child;
+
+	EXPECT(term >= 0 && grantpt(term) == 0 && unlockpt(term) == 0);
+	tty = open(ptsname(term), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	EXPECT(tty >= 0);
+	EXPECT_EQ(pipe2(out, O_CLOEXEC), 0);
+	EXPECT_EQ(write(term, "typed\n", 6), 6);
+	child = fork();
+	EXPECT(child >= 0);
+	if (child == 0) {
+		(void)dup2(tty, STDIN_FILENO);
+		(void)dup2(out[1], STDOUT_FILENO);
+		reads_behind_the_sandbox();
+	}
+	EXPECT_EQ(waitpid(child, &status, 0), child);
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 6);
+	(void)close(term);
+	(void)close(tty);
+	(void)close(out[0]);
+	(void)close(out[1]);
 }
 
 TEST(command_is_over_when_its_output_is_out_and_not_before)
@@ -278,6 +333,7 @@ TEST(messages_end_with_the_last_lines)
 }
 
 TEST_MAIN(T(command_is_told_how_to_begin), T(command_s_input_comes_whole_and_ends),
+	  T(what_is_typed_is_read_behind_the_sandbox_where_only_the_output_is_a_pipe),
 	  T(command_is_over_when_its_output_is_out_and_not_before),
 	  T(command_without_a_reader_is_told_and_not_waited_for),
 	  T(signals_reach_the_guest_until_it_is_deaf),

@@ -197,6 +197,9 @@ struct chardev *chardev_stream_in(int fd, const char *name, const struct chardev
 	if (!s)
 		return NULL;
 	s->fd.watch.ready = in_ready;
+	/* The first question finds out our group, which a sandbox denies later. */
+	if (s->fd.tty)
+		(void)terminal_is_ours(s->fd.fd);
 	in_want(&s->c);
 	return &s->c;
 }
