@@ -48,6 +48,7 @@ struct vhost_user {
 	/* The thread's own. */
 	struct session s;
 	struct session_inflight kept;
+	bool recorded;	 /* what the predecessor had in flight is in kept, for this session */
 	bool configured; /* features are told in this session */
 	bool idle;	 /* all rings went OFF: the driver begins anew */
 

@@ -85,7 +85,6 @@ static int stop_rings(struct vhost_user *u, struct err *e)
 
 static int start_ring(struct vhost_user *u, struct vu_ring *r, struct err *e)
 {
-	const bool recorded = session_has(&u->s, VU_PROTOCOL_INFLIGHT_SHMFD);
 	struct session_ring to = {
 		.index = (unsigned)(r - u->ring),
 		.kick_fd = u->queue[r - u->ring].kick_fd,
@@ -97,7 +96,7 @@ static int start_ring(struct vhost_user *u, struct vu_ring *r, struct err *e)
 	to.setup = r->setup;
 	accepted = u->accepted;
 	mutex_unlock(&u->lock);
-	if (r->began && !vhost_user_resume(u->mem, &to.setup, recorded, &to.base)) {
+	if (r->began && !vhost_user_resume(u->mem, &to.setup, u->recorded, &to.base)) {
 		r->stuck = true;
 		virtio_broken(&u->v);
 		mutex_lock(&u->lock);
@@ -109,6 +108,9 @@ static int start_ring(struct vhost_user *u, struct vu_ring *r, struct err *e)
 	if (!u->configured && session_begin(&u->s, accepted, &u->kept, u->nr, u->queue[0].max, e))
 		return -e->code;
 	u->configured = true;
+	/* A record that nobody goes on with is none for whoever comes next. */
+	if (!session_has(&u->s, VU_PROTOCOL_INFLIGHT_SHMFD))
+		session_inflight_drop(&u->kept);
 	/* From here on it may have done something, also if it never says so. */
 	r->began = true;
 	if (session_start_ring(&u->s, &to, e))
@@ -209,6 +211,7 @@ static int meet(struct vhost_user *u, int fd, struct err *e)
 		return -e->code;
 	if (u->s.queues < u->nr)
 		return err_set(e, ENOTSUP, "it has fewer queues than before");
+	u->recorded = u->kept.fd >= 0 && session_has(&u->s, VU_PROTOCOL_INFLIGHT_SHMFD);
 	return read_config(u, e);
 }
 

@@ -327,6 +327,53 @@ TEST(without_a_record_and_out_of_order_the_device_needs_a_reset)
 	end();
 }
 
+/* That the successor could keep a record says nothing of what was before it. */
+TEST(a_record_of_a_successor_is_none_of_its_predecessor)
+{
+	back_init(&b);
+	b.protocol &= ~INFLIGHT;
+	begin(&blk);
+	guest_start(&g, 0);
+	b.holds = true;
+	for (unsigned i = 0; i < 3; i++)
+		give(i);
+	UNTIL(b.taken == 3);
+	b.backwards = true;
+	b.holds = false;
+	back_look(&b);
+	take(3);
+	b.holds = true;
+	give(3);
+	back_kill(&b);
+	UNTIL(agains == 1);
+	b.protocol |= INFLIGHT;
+	come_back();
+	UNTIL(guest_needs_reset(&g));
+	end();
+}
+
+TEST(a_record_that_was_not_gone_on_with_is_not_given_on)
+{
+	back_init(&b);
+	begin(&blk);
+	guest_start(&g, 0);
+	works();
+	EXPECT_EQ(b.seen[VU_GET_INFLIGHT_FD], 1);
+	back_kill(&b);
+	UNTIL(agains == 1);
+	b.protocol &= ~INFLIGHT;
+	come_back();
+	works();
+	back_kill(&b);
+	UNTIL(agains == 2);
+	b.protocol |= INFLIGHT;
+	come_back();
+	works();
+	EXPECT_EQ(b.seen[VU_GET_INFLIGHT_FD], 2);
+	EXPECT(!guest_needs_reset(&g));
+	end();
+}
+
 TEST(a_reset_while_the_back_end_is_away_forgets_what_was_in_flight)
 {
 	back_init(&b);
@@ -555,6 +602,8 @@ TEST_MAIN(T(requests_are_served_and_told_by_an_interrupt), T(back_ends_that_can_
 	  T(what_was_in_flight_is_completed_once_by_the_successor_that_has_a_record),
 	  T(without_a_record_what_was_completed_in_order_goes_on),
 	  T(without_a_record_and_out_of_order_the_device_needs_a_reset),
+	  T(a_record_of_a_successor_is_none_of_its_predecessor),
+	  T(a_record_that_was_not_gone_on_with_is_not_given_on),
 	  T(a_reset_while_the_back_end_is_away_forgets_what_was_in_flight),
 	  T(a_successor_that_can_less_is_not_taken), T(that_there_is_none_is_asked_for_again),
 	  T(lies_at_the_handshake_are_one_sentence),
