@@ -151,10 +151,8 @@ static void called(struct watch *w, uint32_t events UNUSED)
 {
 	struct vu_ring *r = container_of(w, struct vu_ring, call);
 	struct vhost_user *u = r->u;
-	eventfd_t n;
 	bool wanted;
 
-	(void)eventfd_read(r->call_fd, &n);
 	mutex_lock(&u->lock);
 	wanted = r->state == RING_WANTED;
 	mutex_unlock(&u->lock);
@@ -299,7 +297,8 @@ static int make_ring(struct vhost_user *u, unsigned i, unsigned entries, struct 
 	r->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->call_fd < 0)
 		return err_sys(e, "eventfd");
-	return loop_watch(u->loop, &r->call, r->call_fd, EPOLLIN, e);
+	/* Never read: the back end has it, too, and could make a read wait, and the loop with it. */
+	return loop_watch(u->loop, &r->call, r->call_fd, EPOLLIN | EPOLLET, e);
 }
 
 /* What the guest sees of a file system: its tag, and how many queues for requests. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -129,6 +130,22 @@ TEST(requests_are_served_and_told_by_an_interrupt)
 	EXPECT_EQ(b.seen[VU_ADD_MEM_REG], 1);
 	EXPECT_EQ(b.seen[VU_SET_MEM_TABLE], 0);
 	EXPECT_EQ(agains, 0);
+	end();
+}
+
+/* The back end can make its eventfd one that waits, and take what is in it: nobody reads it here. */
+TEST(the_loop_does_not_wait_for_what_the_back_end_can_take)
+{
+	eventfd_t n;
+
+	back_init(&b);
+	begin(&blk);
+	guest_start(&g, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		works();
+		EXPECT_EQ(driver_wait(&g.d, 1000), VIRTIO_INT_QUEUE);
+		UNTIL(eventfd_read(b.ring[0].call, &n) == 0);
+	}
 	end();
 }
 
@@ -594,7 +611,9 @@ TEST(back_ends_that_have_too_little_are_refused)
 	guest_end(&g);
 }
 
-TEST_MAIN(T(requests_are_served_and_told_by_an_interrupt), T(back_ends_that_can_less_serve_as_well),
+TEST_MAIN(T(requests_are_served_and_told_by_an_interrupt),
+	  T(the_loop_does_not_wait_for_what_the_back_end_can_take),
+	  T(back_ends_that_can_less_serve_as_well),
 	  T(only_features_that_both_can_are_offered),
 	  T(a_file_system_is_described_by_us_and_a_disk_by_the_back_end),
 	  T(configuration_space_is_written_to_and_changed_by_the_back_end),
