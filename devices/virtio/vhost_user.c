@@ -297,7 +297,7 @@ static int make_ring(struct vhost_user *u, unsigned i, unsigned entries, struct 
 	r->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->call_fd < 0)
 		return err_sys(e, "eventfd");
-	/* Never read: the back end has it, too, and could make a read wait, and the loop with it. */
+	/* Never read: the back end has it, too, and could make the loop wait in that. */
 	return loop_watch(u->loop, &r->call, r->call_fd, EPOLLIN | EPOLLET, e);
 }
 
