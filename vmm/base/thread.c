@@ -118,6 +118,7 @@ void threads_hold(void)
 {
 	held = true;
 	own_pid = own_tid = getpid();
+	mutex_self_ = (uint32_t)own_tid;
 }
 
 int threads_release(void (*enter)(enum thread_kind kind), struct err *e)
