@@ -113,7 +113,7 @@ static void link_changed(struct net_front *f, bool up)
 	n->link = up;
 	atomic_store(&n->announce, up);
 	settle(&n->settle);
-	for (unsigned i = 0; i < n->max_pairs; i++) {
+	for (unsigned i = 0; i < n->max_pairs && !n->by_kernel; i++) {
 		server_run(&n->server[2 * i]);
 		server_run(&n->server[2 * i + 1]);
 	}

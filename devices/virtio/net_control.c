@@ -112,7 +112,7 @@ static bool set_pairs(struct net *n, const struct request *r, uint8_t what)
 		return false;
 	n->pairs = nr;
 	net_shape(n->host, n->pairs, n->given);
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < nr && !n->by_kernel; i++)
 		server_post(&n->server[2 * i]);
 	return true;
 }

@@ -155,7 +155,7 @@ struct net {
 
 	unsigned max_pairs;
 	struct net_pair pair[NET_MAX_QUEUES];
-	struct server server[NET_QUEUES]; /* by queue */
+	struct server server[NET_QUEUES]; /* by queue; of frames, by_kernel: none */
 	struct queue queues[NET_QUEUES];
 };
 

@@ -34,10 +34,10 @@ static struct virtio *create(unsigned queues, enum net_vhost vhost, bool tap, st
 	return virtio_net_create(&host.host, 0, true, vhost, &d.mem, e);
 }
 
-static void begin(enum net_vhost vhost, bool tap)
+static void begin(unsigned queues, enum net_vhost vhost, bool tap)
 {
 	struct err e;
-	struct virtio *v = create(1, vhost, tap, &e);
+	struct virtio *v = create(queues, vhost, tap, &e);
 
 	if (!v)
 		test_fail(__FILE__, __LINE__, "%s", e.text);
@@ -56,7 +56,7 @@ static uint64_t offered(void)
 
 TEST(the_kernel_gets_the_queues_of_frames_and_the_tap)
 {
-	begin(NET_VHOST_ON, true);
+	begin(1, NET_VHOST_ON, true);
 	EXPECT(!(offered() & VIRTIO_BIT(VIRTIO_F_RING_PACKED)));
 	EXPECT(offered() & VIRTIO_BIT(NET_F_MRG_RXBUF));
 	EXPECT(offered() & VIRTIO_BIT(NET_F_CTRL_VQ));
@@ -72,33 +72,66 @@ TEST(the_kernel_gets_the_queues_of_frames_and_the_tap)
 	driver_done(&d);
 }
 
+/* What the card answers to a command of @len bytes on queue @q. */
+static uint8_t command(unsigned q, const uint8_t *what, size_t len)
+{
+	uint64_t out = driver_alloc(&d, len), in = driver_alloc(&d, 1), cookie;
+	uint32_t written;
+
+	memcpy(driver_at(&d, out), what, len);
+	*(uint8_t *)driver_at(&d, in) = 0xff;
+	EXPECT(driver_add(&d.queue[q],
+			  (struct piece[]){ { out, (uint32_t)len, false }, { in, 1, true } }, 2,
+			  9));
+	(void)driver_kick(&d.queue[q]);
+	while (!driver_get(&d.queue[q], &cookie, &written))
+		(void)driver_wait(&d, 10);
+	return *(uint8_t *)driver_at(&d, in);
+}
+
 TEST(the_control_queue_is_the_card_s)
 {
-	uint64_t out, in, cookie;
-	uint32_t written;
-	uint8_t *to;
+	static const uint8_t promiscuous[] = { 0, 0, 1 };
 
-	begin(NET_VHOST_ON, true);
+	begin(1, NET_VHOST_ON, true);
 	driver_start(&d, VIRTIO_BIT(NET_F_CTRL_VQ) | VIRTIO_BIT(NET_F_CTRL_RX), 64);
-	out = driver_alloc(&d, 3);
-	in = driver_alloc(&d, 1);
-	to = driver_at(&d, out);
-	to[0] = 0; /* receive mode */
-	to[1] = 0; /* promiscuous */
-	to[2] = 1;
-	*(uint8_t *)driver_at(&d, in) = 0xff;
-	EXPECT(driver_add(&d.queue[2], (struct piece[]){ { out, 3, false }, { in, 1, true } }, 2,
-			  9));
-	(void)driver_kick(&d.queue[2]);
-	while (!driver_get(&d.queue[2], &cookie, &written))
-		(void)driver_wait(&d, 10);
-	EXPECT_EQ(*(uint8_t *)driver_at(&d, in), 0);
+	EXPECT_EQ(command(2, promiscuous, sizeof(promiscuous)), 0);
+	driver_done(&d);
+}
+
+TEST(the_driver_says_how_many_pairs_it_uses)
+{
+	static const uint8_t two[] = { 4, 0, 2, 0 };
+
+	begin(2, NET_VHOST_ON, true);
+	driver_start(&d, VIRTIO_BIT(NET_F_CTRL_VQ) | VIRTIO_BIT(NET_F_MQ), 64);
+	EXPECT_EQ(command(4, two, sizeof(two)), 0);
+	EXPECT_EQ(fake_net_read(&host, &host.queues), 2);
+	driver_done(&d);
+}
+
+static unsigned link_status(void)
+{
+	return driver_read(&d, REG_CONFIG + 4) >> 16;
+}
+
+TEST(the_link_goes_down_and_comes_back)
+{
+	begin(1, NET_VHOST_ON, true);
+	driver_start(&d, VIRTIO_BIT(NET_F_STATUS), 64);
+	EXPECT_EQ(link_status() & NET_S_LINK_UP, NET_S_LINK_UP);
+	fake_net_set_link(&host, false);
+	EXPECT_EQ(driver_wait(&d, 5000), VIRTIO_INT_CONFIG);
+	EXPECT_EQ(link_status() & NET_S_LINK_UP, 0);
+	fake_net_set_link(&host, true);
+	EXPECT_EQ(driver_wait(&d, 5000), VIRTIO_INT_CONFIG);
+	EXPECT_EQ(link_status() & NET_S_LINK_UP, NET_S_LINK_UP);
 	driver_done(&d);
 }
 
 TEST(the_kernel_s_interrupt_is_the_card_s)
 {
-	begin(NET_VHOST_ON, true);
+	begin(1, NET_VHOST_ON, true);
 	driver_start(&d, 0, 64);
 	signal_fd(k.call[0]);
 	EXPECT_EQ(driver_wait(&d, 5000), VIRTIO_INT_QUEUE);
@@ -107,7 +140,7 @@ TEST(the_kernel_s_interrupt_is_the_card_s)
 
 TEST(the_tap_hears_what_the_driver_takes)
 {
-	begin(NET_VHOST_ON, true);
+	begin(1, NET_VHOST_ON, true);
 	driver_start(&d, VIRTIO_BIT(NET_F_GUEST_CSUM), 64);
 	for (unsigned i = 0;; i++) {
 		struct timespec ms = { .tv_nsec = 1000000 };
@@ -132,26 +165,26 @@ TEST(without_it_the_card_moves_the_frames_unless_the_kernel_must)
 	EXPECT_HAS(e.text, "vhost: /dev/vhost-net is not there");
 	EXPECT_HAS(e.text, "modprobe vhost_net");
 	driver_done(&d);
-	begin(NET_VHOST_AUTO, true);
+	begin(1, NET_VHOST_AUTO, true);
 	EXPECT(offered() & VIRTIO_BIT(VIRTIO_F_RING_PACKED));
 	driver_start(&d, 0, 64);
 	EXPECT_EQ(k.backend[0], -1);
 	driver_done(&d);
 	k.open_error = 0;
-	begin(NET_VHOST_OFF, true);
+	begin(1, NET_VHOST_OFF, true);
 	EXPECT(!k.opened);
 	driver_done(&d);
-	begin(NET_VHOST_AUTO, false); /* no tap */
+	begin(1, NET_VHOST_AUTO, false); /* no tap */
 	EXPECT(!k.opened);
 	driver_done(&d);
-	begin(NET_VHOST_AUTO, true);
+	begin(1, NET_VHOST_AUTO, true);
 	EXPECT(k.opened);
 	driver_done(&d);
 }
 
 TEST(a_tap_that_the_kernel_refuses_needs_a_reset)
 {
-	begin(NET_VHOST_ON, true);
+	begin(1, NET_VHOST_ON, true);
 	k.refuse = VHOST_NET_SET_BACKEND;
 	k.with = EBADFD;
 	EXPECT(driver_negotiate(&d, VIRTIO_BIT(VIRTIO_F_VERSION_1)));
@@ -167,6 +200,7 @@ TEST(a_tap_that_the_kernel_refuses_needs_a_reset)
 }
 
 TEST_MAIN(T(the_kernel_gets_the_queues_of_frames_and_the_tap), T(the_control_queue_is_the_card_s),
+	  T(the_driver_says_how_many_pairs_it_uses), T(the_link_goes_down_and_comes_back),
 	  T(the_kernel_s_interrupt_is_the_card_s), T(the_tap_hears_what_the_driver_takes),
 	  T(without_it_the_card_moves_the_frames_unless_the_kernel_must),
 	  T(a_tap_that_the_kernel_refuses_needs_a_reset))
