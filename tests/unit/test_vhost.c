@@ -4,6 +4,11 @@
 #include "devices/virtio/vsock_parts.h"
 #include "tests/lib/fake_vhost.h"
 #include "tests/lib/virtio_guest.h"
+#include "vmm/sandbox/filter.h"
+
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 enum { CID = 42 };
 
@@ -237,6 +242,41 @@ TEST(registers_survive_abuse)
 	guest_end(&g);
 }
 
+/* A child that may make the calls of a vCPU's thread only. */
+static void stop_as_a_vcpu(void)
+{
+	static struct filter f;
+	const struct filter_facts facts = { .pid = (uint32_t)getpid() };
+	struct sock_fprog program;
+
+	filter_make(&f, THREAD_VCPU, &facts);
+	program = (struct sock_fprog){ .len = (unsigned short)f.len, .filter = f.insn };
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(77);
+	driver_write(&g.d, REG_STATUS, 0);
+	(void)syscall(SYS_exit_group, 0); /* not _exit(): before it a sanitizer makes calls */
+}
+
+TEST(a_vcpu_may_stop_the_kernel_s_queues)
+{
+	int status;
+	pid_t pid;
+
+	begin();
+	guest_start(&g, 0);
+	signal_fd(k.call[0]);
+	pid = fork();
+	if (pid == 0)
+		stop_as_a_vcpu();
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		test_skip("no seccomp here");
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+	guest_end(&g);
+}
+
 TEST_MAIN(T(what_cannot_be_opened_is_a_sentence_that_says_what_to_do),
 	  T(only_what_the_kernel_can_is_offered),
 	  T(the_kernel_gets_memory_that_may_be_written_and_the_rings_as_the_driver_has_them),
@@ -246,4 +286,4 @@ TEST_MAIN(T(what_cannot_be_opened_is_a_sentence_that_says_what_to_do),
 	  T(what_the_kernel_finds_wrong_needs_a_reset),
 	  T(a_ring_that_the_kernel_refuses_needs_a_reset),
 	  T(a_queue_that_is_reset_alone_comes_back_and_the_other_goes_on),
-	  T(registers_survive_abuse))
+	  T(a_vcpu_may_stop_the_kernel_s_queues), T(registers_survive_abuse))

@@ -34,7 +34,7 @@ const struct rule sandbox_rules[] = {
 	RULE(ioctl, ALL, RULE_IOCTL, "KVM; terminals; what a block device or a tap is asked"),
 	RULE(futex, ALL, RULE_ANY, "locks"),
 	RULE(write, ALL, RULE_ANY, "eventfds; lines on stderr; reports"),
-	RULE(read, M | Q | N | B, RULE_ANY, "consoles; eventfds, signals"),
+	RULE(read, M | V | Q | N | B, RULE_ANY, "consoles; eventfds, also of queues that stop; signals"),
 	RULE(io_uring_enter, Q, RULE_ANY, "requests of disks"),
 	RULE(epoll_pwait, M | N, RULE_ANY, "event loops"),
 	RULE(preadv2, M | D | R, RULE_ANY, "requests of disks; kernel and initrd at a reset; symbols"),
