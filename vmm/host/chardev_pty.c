@@ -7,6 +7,7 @@
  * ourselves would avoid that, but then nobody could tell a missing reader from one that stopped.
  */
 #include "vmm/host/chardev_back.h"
+#include "vmm/host/hostfd.h"
 #include "vmm/base/scope.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ static size_t pty_read(struct chardev *c, void *to, size_t len)
 static size_t pty_write(struct chardev *c, const struct iovec *iov, int spans)
 {
 	struct pty *p = of(c);
-	ssize_t n = writev(p->fd, iov, spans);
+	ssize_t n = hostfd_write_spans(p->fd, iov, spans);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		set_present(p, false);

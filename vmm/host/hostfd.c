@@ -143,6 +143,22 @@ ssize_t hostfd_read(const struct hostfd *h, void *to, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+ssize_t hostfd_write_spans(int fd, const struct iovec *iov, int spans)
+{
+	ssize_t done = 0;
+
+	for (int i = 0; i < spans; i++) {
+		ssize_t n = iov[i].iov_len ? write(fd, iov[i].iov_base, iov[i].iov_len) : 0;
+
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < iov[i].iov_len)
+			break;
+	}
+	return done;
+}
+
 ssize_t hostfd_write(struct hostfd *h, const struct iovec *iov, int spans)
 {
 	/* The iovec is only read; the cast is what struct msghdr asks for. */
@@ -159,7 +175,7 @@ ssize_t hostfd_write(struct hostfd *h, const struct iovec *iov, int spans)
 		set_nonblocking(h->fd);
 	do {
 		n = h->kind == HOSTFD_SOCKET ? sendmsg(h->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL)
-					     : writev(h->fd, iov, spans);
+					     : hostfd_write_spans(h->fd, iov, spans);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }

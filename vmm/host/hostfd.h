@@ -56,6 +56,9 @@ ssize_t hostfd_write(struct hostfd *h, const struct iovec *iov, int spans);
 ssize_t hostfd_receive(int fd, void *to, size_t len, int flags);
 ssize_t hostfd_send(int fd, const void *from, size_t len);
 
+/* As writev(), for a span or two, by the call that vCPU threads make in any case. */
+ssize_t hostfd_write_spans(int fd, const struct iovec *iov, int spans);
+
 /* Whether the other end hung up. */
 bool hostfd_hung_up(const struct hostfd *h);
 

@@ -44,7 +44,7 @@ const struct rule sandbox_rules[] = {
 	RULE(lseek, M | D, RULE_ANY, "the size of disks"),
 	RULE(ppoll, M | Q | D | B, RULE_ANY, "a disk's threads; shared standard input and output; replies"),
 	RULE(readv, N, RULE_ANY, "frames from a tap"),
-	RULE(writev, M | V | N, RULE_ANY, "output of consoles; frames to a tap"),
+	RULE(writev, N, RULE_ANY, "frames to a tap"),
 	RULE(sendmsg, M | V | N | B, RULE_ANY, "consoles, network cards, vsock, back ends on sockets"),
 	RULE(recvmsg, M | N | B, RULE_ANY, "the same"),
 	RULE(accept4, M, RULE_ANY, "consoles and vsock on sockets"),
