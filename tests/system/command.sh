@@ -92,6 +92,7 @@ test_slow_100_mib_out() {
 }
 
 test_command_whose_reader_stops_or_leaves() {
+	slow
 	with_applets
 	{
 		code=0
@@ -142,6 +143,7 @@ test_signals_go_to_the_command() {
 }
 
 test_command_that_does_not_follow() {
+	slow
 	starts --grace 1 -- sh -c 'trap "" TERM; echo ready; while true; do sleep 0.1; done'
 	kill -TERM "$pid"
 	wait_end
@@ -157,6 +159,7 @@ test_command_that_does_not_follow() {
 }
 
 test_guest_that_ends_before_its_command() {
+	slow
 	in_guest -- sh -c 'echo before; echo c >/proc/sysrq-trigger; sleep 1000'
 	is "status of a panic" "$status" "$PANIC"
 	has "$T/out" '^before$'
@@ -193,6 +196,7 @@ on_disk() { # ROOT WORD...
 }
 
 test_command_on_a_disk_writes_nothing_unless_told() {
+	slow
 	script='busybox cat new 2>/dev/null; echo "$*" >new && busybox cat new'
 	on_disk vda1 sh -c "$script" sh one
 	is "status" "$status" 0

@@ -145,6 +145,7 @@ test_tap_with_several_queues() {
 }
 
 test_tap_that_goes_away_is_a_link_that_is_down() {
+	slow
 	host_tap
 	net_script <<-'SCRIPT'
 		static
