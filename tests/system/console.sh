@@ -21,6 +21,7 @@ paste_to_guest() { # BYTES
 }
 
 test_paste_of_100_kib_arrives_whole() {
+	slow
 	paste_to_guest 102400
 	start_guest
 	wait_for '^ready'

@@ -52,6 +52,7 @@ test_sve_length_limit() {
 }
 
 test_sve_lengths_of_two_cpus_agree() {
+	slow
 	[ "$(doctor sve ok)" = true ] || skip "this host's KVM has no sve"
 	facts --cpu sve-max-bits=256 --cpus 2
 	section log >"$T/log.guest"

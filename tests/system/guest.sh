@@ -38,7 +38,10 @@ cpus() { # N
 
 test_cpus_2() { cpus 2; }
 test_cpus_4() { cpus 4; }
-test_cpus_8() { cpus 8; }
+test_cpus_8() {
+	slow
+	cpus 8
+}
 
 test_every_cpu_gets_timer_interrupts() {
 	facts --cpus 4
@@ -191,6 +194,7 @@ test_linux_7_2() {
 }
 
 test_linux_of_32_bits() {
+	slow
 	[ "$(doctor aarch32 ok)" = true ] || skip "this host's CPU has no AArch32 at EL1"
 	other_kernel 6.1-armmp
 	GUEST=$LAB/guest-armhf.cpio

@@ -42,6 +42,7 @@ test_root_goes_to_the_initrd_by_the_command_line() {
 }
 
 test_root_that_does_not_come_is_said_and_a_panic() {
+	slow
 	package 6.1
 	run_vmm run --kernel "$kernel" --root /dev/sda2 --cmdline "console=ttyAMA0 quiet panic=-1"
 	has "$T/text" '^vmm-init: no /dev/sda2 after 10 s; the block devices here: none$'
@@ -49,6 +50,7 @@ test_root_that_does_not_come_is_said_and_a_panic() {
 }
 
 test_archive_is_there_again_after_a_reset() {
+	slow
 	package 6.1
 	start vmm run --kernel "$kernel" --root /dev/sda2 --on-panic reboot \
 		--cmdline "console=ttyAMA0 quiet panic=-1"

@@ -154,7 +154,10 @@ comes_back() { # c|rust
 	[ -z "$(process_of virtiofsd)" ] || fail "a virtiofsd is left"
 }
 
-test_a_virtiofsd_in_c_that_dies_is_started_again() { comes_back c; }
+test_a_virtiofsd_in_c_that_dies_is_started_again() {
+	slow
+	comes_back c
+}
 test_a_virtiofsd_in_rust_that_dies_is_started_again() {
 	slow
 	comes_back rust
