@@ -174,6 +174,7 @@ test_on_panic_continue_lets_the_guest_go_on() {
 }
 
 test_on_panic_reboot_starts_again() {
+	slow
 	panicking_guest
 	start_guest --on-panic reboot
 	_n=0

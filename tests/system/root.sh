@@ -67,6 +67,7 @@ test_root_whose_file_system_is_a_module() {
 }
 
 test_root_by_its_file_and_modules_elsewhere() {
+	slow
 	small 6.12
 	cp "$(readlink -f "$kernel")" vmlinuz
 	kernel=vmlinuz

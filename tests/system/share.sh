@@ -61,7 +61,10 @@ both_ways() { # c|rust
 	[ ! -e shared/nothing ] || fail "what the guest removed is still there"
 }
 
-test_files_go_both_ways_with_the_one_in_c() { both_ways c; }
+test_files_go_both_ways_with_the_one_in_c() {
+	slow
+	both_ways c
+}
 test_files_go_both_ways_with_the_one_in_rust() { both_ways rust; }
 
 # What can go wrong before the guest starts.

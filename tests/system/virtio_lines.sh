@@ -100,6 +100,7 @@ levels() {
 }
 
 test_a_guest_that_takes_interrupts_as_levels() {
+	slow
 	levels
 	with=
 	works --dtb level.dtb

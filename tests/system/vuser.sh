@@ -46,6 +46,7 @@ qcow2() { # FILE
 }
 
 test_a_disk_in_another_format() {
+	slow
 	qcow2 disk.qcow2
 	daemon "$PWD/disk.qcow2" qcow2 "$T/sock"
 	guest_script <<-'SCRIPT'
