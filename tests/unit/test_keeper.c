@@ -316,6 +316,39 @@ TEST(a_connection_is_made_by_path)
 	tear_down();
 }
 
+TEST(a_listener_that_takes_nobody_does_not_keep_the_others_waiting)
+{
+	static const char *const argv[] = { "sh", "-c", "cat <&3 >&3", NULL };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct owner o = { 0 };
+	struct keeper_job full = shell_job(NULL, &o), other = shell_job(argv, &o);
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char dir[] = "/tmp/test-keeper-XXXXXX";
+	struct err e = { 0 };
+	unsigned job;
+	int fd, code;
+
+	EXPECT(mkdtemp(dir) != NULL);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", dir);
+	EXPECT_EQ(bind(s, (const struct sockaddr *)&at, sizeof(at)), 0);
+	EXPECT_EQ(listen(s, 1), 0);
+	full.kind = KEEPER_CONNECT;
+	full.path = at.sun_path;
+	set_up();
+	do
+		code = keeper_start(k, &full, &job, &fd, &e); /* the first are taken */
+	while (code == 0);
+	EXPECT_EQ(code, -EAGAIN);
+	EXPECT_HAS(e.text, "too many wait there");
+	fd = start(&other, &job);
+	EXPECT_EQ(io_write(fd, "hello", 5), 0);
+	expect_word(fd, "hello");
+	(void)close(fd);
+	(void)unlink(at.sun_path);
+	(void)rmdir(dir);
+	tear_down();
+}
+
 /* --- ending --------------------------------------------------------------------------------- */
 
 TEST(a_program_that_ends_is_told_and_started_again_when_asked)
@@ -614,6 +647,7 @@ int main(int argc, char **argv)
 		T(why_a_program_ended_can_be_asked_for),
 		T(a_program_that_is_not_there_is_a_sentence),
 		T(a_connection_is_made_by_path),
+		T(a_listener_that_takes_nobody_does_not_keep_the_others_waiting),
 		T(a_program_that_ends_is_told_and_started_again_when_asked),
 		T(all_programs_end_with_the_keeper_even_stubborn_ones),
 		T(all_programs_end_when_we_are_killed),

@@ -101,14 +101,11 @@ static void on_up(struct keeper *k, unsigned i, int fd)
 		k->job[i].job->up(k->job[i].job->ctx, fd);
 }
 
-static void on_down(struct keeper *k, unsigned i, const struct keeper_message *m)
+static void on_down(struct keeper *k, unsigned i, int error, const char *why)
 {
-	const char *why = m->len ? m->text : "it ended";
-
 	k->job[i].asked = false;
 	if (k->waiting && k->waits_for == i)
-		err_set(&k->failed, m->error > 0 ? m->error : EIO, "%s: %s", k->job[i].job->name,
-			why);
+		err_set(&k->failed, error > 0 ? error : EIO, "%s: %s", k->job[i].job->name, why);
 	else
 		k->job[i].job->down(k->job[i].job->ctx, why);
 }
@@ -122,10 +119,12 @@ static void on_message(struct keeper *k, const struct keeper_message *m, int fd)
 	switch (m->what) {
 	case KEEPER_UP:
 		if (fd >= 0)
-			on_up(k, m->job, fd);
-		return;
+			return on_up(k, m->job, fd);
+		/* It was sent with one: we may have no more. */
+		on_down(k, m->job, EMFILE, strerror(EMFILE));
+		break;
 	case KEEPER_DOWN:
-		on_down(k, m->job, m);
+		on_down(k, m->job, m->error, m->len ? m->text : "it ended");
 		break;
 	case KEEPER_SAID:
 		log_info("%s: %s", k->job[m->job].job->name, m->len ? m->text : "");

@@ -9,6 +9,7 @@
 #include "vmm/host/litter.h"
 #include "vmm/host/program.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,7 +141,8 @@ static void up(struct task *t)
 static int connect_to(const char *path, int *fd, struct err *e)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	auto_fd int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Non-blocking: a listener that takes nobody must not keep all the others waiting. */
+	auto_fd int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (s < 0)
 		return err_sys(e, "socket");
@@ -148,7 +150,9 @@ static int connect_to(const char *path, int *fd, struct err *e)
 		return err_set(e, ENAMETOOLONG, "%s: too long for a socket's name", path);
 	memcpy(to.sun_path, path, strlen(path));
 	if (connect(s, (const struct sockaddr *)&to, sizeof(to)) < 0)
-		return err_sys(e, "%s", path);
+		return errno == EAGAIN ? err_set(e, EAGAIN, "%s: too many wait there", path)
+				       : err_sys(e, "%s", path);
+	(void)fcntl(s, F_SETFL, 0);
 	*fd = keep_fd(&s);
 	return 0;
 }
