@@ -102,17 +102,19 @@ static int tap_receive(struct net_host *h, unsigned queue, struct net_frame *f)
 static int tap_send(struct net_host *h, unsigned queue, struct iovec *iov, unsigned n)
 {
 	struct tap *t = tap(h);
-
 	/* One that the kernel gives no frames takes none, either. */
-	if (!t->queue[queue].attached)
-		queue = 0;
+	const bool attached = t->queue[queue].attached;
+	int error;
+
 	if (t->gone)
 		return -EIO;
-	if (writev(t->queue[queue].fd, iov, (int)n) >= 0)
+	if (writev(t->queue[attached ? queue : 0].fd, iov, (int)n) >= 0)
 		return 0;
-	if (means_gone(errno))
+	error = errno;
+	if (means_gone(error))
 		gone(t);
-	return -errno;
+	/* Nobody would tell of room in queue 0: that frame is lost. */
+	return error == EAGAIN && !attached ? -ENOBUFS : -error;
 }
 
 static void tap_want(struct net_host *h, unsigned queue, unsigned what)
