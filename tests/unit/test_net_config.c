@@ -58,6 +58,7 @@ TEST(what_is_wrong_is_one_sentence)
 		{ "tap,queues=9", "not a number from 1 to 8" },
 		{ "fd=5,queues=2", "as many as descriptors" },
 		{ "fd=5:", "not a list of file descriptors" },
+		{ "fd=5:6:05", "fd: 5 comes twice" },
 		{ "fd=-1", "not a list of file descriptors" },
 		{ "fd=1:2:3:4:5:6:7:8:9", "not a list of file descriptors" },
 		{ "tap,mac=1", "not a MAC address" },

@@ -184,6 +184,7 @@ bad:
 
 static int check_fds(const struct net_config *c, struct err *e)
 {
+	unsigned long fds[NET_MAX_QUEUES];
 	unsigned n = 0;
 	const char *at;
 
@@ -192,6 +193,10 @@ static int check_fds(const struct net_config *c, struct err *e)
 
 		if (digits == 0 || digits > 6)
 			break;
+		fds[n] = strtoul(at, NULL, 10);
+		for (unsigned i = 0; i < n; i++)
+			if (fds[i] == fds[n])
+				return err_set(e, EINVAL, "fd: %lu comes twice", fds[n]);
 		at += digits;
 		if (*at == '\0')
 			return 0;
