@@ -249,13 +249,13 @@ bool vsock_forward(struct vsock_conn *c, struct request *r, uint32_t len)
 		return true;
 	n = ring_pieces(c, c->head + c->fill, len, piece);
 	c->ring_used = true;
-	c->fill += len;
 	for (unsigned i = 0; i < n; i++) {
 		if (request_read(r, VSOCK_HEADER + (size_t)done, piece[i].iov_base,
 				 piece[i].iov_len) < piece[i].iov_len)
 			return false;
 		done += (ssize_t)piece[i].iov_len;
 	}
+	c->fill += len; /* of what was copied in part, nothing goes on */
 	return true;
 }
 
