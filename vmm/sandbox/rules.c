@@ -3,7 +3,7 @@
  * The table. An entry says why a thread of that kind needs the call; one that nobody needs any more
  * goes. What is made most often stands first, for a filter looks from the top.
  */
-#include "vmm/sandbox/rules.h"
+#include "vmm/sandbox/rules_parts.h"
 
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -17,17 +17,6 @@
 	{                                                                                          \
 		SYS_##call, #call, kinds, check, true, why                                         \
 	}
-
-enum {
-	M = KIND(MAIN),
-	V = KIND(VCPU),
-	Q = KIND(QUEUE),
-	D = KIND(DISK),
-	N = KIND(NET),
-	B = KIND(BACKEND),
-	R = KIND(REPORT),
-	ALL = KINDS_ALL,
-};
 
 /* clang-format off */
 const struct rule sandbox_rules[] = {

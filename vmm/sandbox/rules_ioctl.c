@@ -6,7 +6,7 @@ struct kvm_vcpu_init {
 };
 #endif
 
-#include "vmm/sandbox/rules.h"
+#include "vmm/sandbox/rules_parts.h"
 
 #include <asm/termbits.h>
 #include <linux/fs.h>
@@ -19,15 +19,6 @@ struct kvm_vcpu_init {
 	{                                                                                          \
 		name, #name, kinds                                                                 \
 	}
-
-enum {
-	M = KIND(MAIN),
-	V = KIND(VCPU),
-	Q = KIND(QUEUE),
-	D = KIND(DISK),
-	N = KIND(NET),
-	B = KIND(BACKEND),
-};
 
 /* clang-format off */
 const struct rule_ioctl sandbox_ioctls[] = {
