@@ -2,90 +2,26 @@
 /*
  * vm: from a configuration to a running machine and back. Read vm_run() first: everything is built
  * there in order and undone in reverse.
- *
- * What the guest does to its machine (power-off, reset, panic) and what the user asks (signals, the
- * console's escape) meets on the loop thread, which is the main thread, so it needs no lock there.
  */
-#include "vmm/vm.h"
-
-#include "vmm/arch.h"
-#include "vmm/backends.h"
-#include "vmm/ballooning.h"
 #include "vmm/base/log.h"
 #include "vmm/base/scope.h"
-#include "vmm/command.h"
-#include "vmm/consoles.h"
 #include "vmm/core/poison.h"
-#include "vmm/core/ram.h"
-#include "vmm/enospc.h"
-#include "vmm/faults.h"
 #include "vmm/host/keeper.h"
-#include "vmm/messages.h"
 #include "vmm/host/litter.h"
-#include "vmm/panic.h"
-#include "vmm/rom.h"
-#include "vmm/root.h"
+#include "vmm/messages.h"
+#include "vmm/vm_parts.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* Below what KVM takes as one slot, 2^31 - 1 host pages. */
 #define SLOT_MAX (4096 * GiB)
-#define NS_PER_S 1000000000ULL
 
-struct vm {
-	const struct vm_config *config; /* borrowed */
-	struct kvm kvm;
-	struct ram ram;
-	struct roms roms;
-	struct root root;
-	struct gmem mem;
-	struct bus *bus;
-	struct loop *loop;
-	struct keeper *keeper; /* NULL: nothing to keep */
-	struct backends backends;
-	struct consoles consoles;
-	struct command command; /* zeroes when there is none */
-	struct virtio_console_port command_ports[COMMAND_PORTS];
-	struct vcpus vcpus;
-	struct machine machine;
-	bool machine_made;
-	struct faults faults;
-	struct enospc enospc;
-	struct ballooning balloon;
-	struct watchset watches; /* what --watch means since the last reset */
+/* --- ends ------------------------------------------------------------------------------------- */
 
-	struct watch signals;
-	int signal_fd;
-	struct timer grace; /* from the power key to the end */
-	bool stopping;	    /* the power key was pressed by a signal */
-	bool finished;	    /* how it ends is decided */
-	bool show_messages; /* of the guest's kernel, which nobody has seen */
-	bool told_panic;    /* since the last reset */
-
-	/* What vCPU threads report, until the loop has looked. */
-	struct mutex lock;
-	struct call event_call;
-	unsigned events; /* 1 << enum guest_event; lock */
-	char why[200];	 /* of GUEST_CRASHED, GUEST_STOPPED; lock */
-
-	enum exit_status status;
-	char last_words[520]; /* printed after the terminal is restored; "": none */
-};
-
-static bool has_command(const struct vm *vm)
-{
-	return vm->config->command.nr != 0;
-}
-
-/* The first reason to end is the one that counts. It is said in two pieces; both may be "". */
-static void finish(struct vm *vm, enum exit_status status, const char *words, const char *more)
+void vm_finish(struct vm *vm, enum exit_status status, const char *words, const char *more)
 {
 	if (vm->finished)
 		return;
@@ -95,380 +31,28 @@ static void finish(struct vm *vm, enum exit_status status, const char *words, co
 	loop_stop(vm->loop);
 }
 
-/*
- * The same for an end that is not the command's. Its kernel's messages may say why, and with a
- * command they go nowhere as a rule.
- */
-static void finish_early(struct vm *vm, enum exit_status status, const char *words,
-			 const char *more)
+void vm_finish_early(struct vm *vm, enum exit_status status, const char *words, const char *more)
 {
-	if (!vm->finished && has_command(vm) && config_console(vm->config) == CHARDEV_NULL)
+	if (!vm->finished && vm_has_command(vm) && config_console(vm->config) == CHARDEV_NULL)
 		vm->show_messages = true;
-	finish(vm, status, words, more);
+	vm_finish(vm, status, words, more);
 }
 
 static void on_command_over(void *ctx, int status)
 {
-	finish(ctx, (enum exit_status)status, "", "");
+	vm_finish(ctx, (enum exit_status)status, "", "");
 }
 
-/* --- what the guest does ------------------------------------------------------------------- */
-
-static void on_guest_event(void *ctx, enum guest_event ev, const char *why)
-{
-	struct vm *vm = ctx;
-
-	mutex_lock(&vm->lock);
-	vm->events |= 1U << ev;
-	if (why)
-		(void)snprintf(vm->why, sizeof(vm->why), "%s", why);
-	mutex_unlock(&vm->lock);
-	loop_post(vm->loop, &vm->event_call);
-}
-
-static unsigned on_fault(void *ctx, const struct fault *f)
-{
-	struct vm *vm = ctx;
-
-	return faults_count(&vm->faults, f);
-}
-
-static void on_fault_repeats(void *ctx, const struct fault *f, uint64_t n)
-{
-	struct vm *vm = ctx;
-
-	faults_repeats(&vm->faults, f, n);
-}
-
-static void on_fault_report(void *ctx, unsigned where, const struct fault *f)
-{
-	struct vm *vm = ctx;
-
-	faults_report(&vm->faults, where, f);
-}
-
-static void on_disk_full(void *ctx, const char *name, bool full)
-{
-	struct vm *vm = ctx;
-
-	enospc_tell(&vm->enospc, name, full);
-}
-
-static void on_watch_hit(void *ctx, const struct fault *f)
-{
-	struct vm *vm = ctx;
-
-	faults_watched(&vm->faults, f);
-}
-
-static bool on_watch_room(void *ctx)
-{
-	struct vm *vm = ctx;
-
-	return faults_watch_room(&vm->faults);
-}
-
-static int reset_machine(struct vm *vm, struct err *e)
-{
-	uint64_t kernel, size;
-	int code = arch_watch(&vm->machine, NULL, e); /* loading is no access of the guest's */
-
-	watchset_free(&vm->watches);
-	faults_drain(&vm->faults);
-	if (code == 0)
-		code = arch_machine_reset(&vm->machine, e);
-	if (code)
-		return code;
-	arch_kernel_place(&vm->machine, &kernel, &size);
-	faults_kernel(&vm->faults, kernel, size);
-	code = faults_watches(&vm->faults, vm->config, &vm->watches, e);
-	return code ? code : arch_watch(&vm->machine, &vm->watches, e);
-}
-
-static void reboot(struct vm *vm)
-{
-	struct err e;
-
-	if (vm->finished)
-		return;
-	log_info("the guest resets");
-	vcpus_hold(&vm->vcpus);
-	/* What the guest asked for before is void; with all vCPUs out, nothing more can come. */
-	mutex_lock(&vm->lock);
-	vm->events = 0;
-	mutex_unlock(&vm->lock);
-	consoles_forget_recent(&vm->consoles);
-	vm->told_panic = false;
-	if (reset_machine(vm, &e)) {
-		finish(vm, STATUS_FAILED, "reset: ", e.text);
-		return; /* and the vCPUs stay held */
-	}
-	bus_reclaim(vm->bus);
-	vcpus_unpark(&vm->vcpus);
-	vcpus_release(&vm->vcpus);
-}
-
-static bool panicked_on_console(struct vm *vm)
-{
-	static char tail[2 * CHARDEV_RECENT];
-	size_t len = consoles_recent(&vm->consoles, tail, sizeof(tail));
-
-	return panic_on_console(tail, len);
-}
-
-static void guest_panicked(struct vm *vm)
-{
-	enum on_panic what = (enum on_panic)vm->config->on_panic;
-
-	if (has_command(vm) && what == ON_PANIC_REBOOT)
-		what = ON_PANIC_EXIT; /* to run it again is not what was asked for */
-	switch (what) {
-	case ON_PANIC_EXIT:
-		finish_early(vm, STATUS_PANIC, "the guest panicked", "");
-		break;
-	case ON_PANIC_REBOOT:
-		log_warn("the guest panicked; resetting it");
-		reboot(vm);
-		break;
-	case ON_PANIC_CONTINUE:
-		if (!vm->told_panic)
-			log_warn("the guest panicked");
-		vm->told_panic = true;
-		break;
-	}
-}
-
-static void guest_resets(struct vm *vm)
-{
-	if (vm->config->on_panic != ON_PANIC_CONTINUE && panicked_on_console(vm))
-		guest_panicked(vm);
-	else if (has_command(vm)) /* to run it again is not what was asked for */
-		finish_early(vm, STATUS_RESET,
-			     "the guest asked for a reset before the command had ended", "");
-	else if (vm->config->on_reset == ON_RESET_EXIT)
-		finish(vm, STATUS_RESET, "the guest asked for a reset", "");
-	else
-		reboot(vm);
-}
-
-static void serve_guest_events(struct call *c)
-{
-	struct vm *vm = container_of(c, struct vm, event_call);
-	char why[sizeof(vm->why)];
-	unsigned events;
-
-	mutex_lock(&vm->lock);
-	events = vm->events;
-	vm->events = 0;
-	memcpy(why, vm->why, sizeof(why));
-	mutex_unlock(&vm->lock);
-
-	if (events & 1U << GUEST_CRASHED) {
-		finish_early(vm, STATUS_CRASHED, why, "");
-		return;
-	}
-	if (events & 1U << GUEST_STOPPED) {
-		finish(vm, STATUS_FAULT, why, "");
-		return;
-	}
-	/* A panic comes before what the guest does about it, and may be all that there is to do. */
-	if (events & 1U << GUEST_PANIC) {
-		guest_panicked(vm);
-		if (vm->config->on_panic != ON_PANIC_CONTINUE)
-			return;
-	}
-	if ((events & 1U << GUEST_OFF) && has_command(vm))
-		finish_early(vm, STATUS_LEFT,
-			     "the guest powered itself off before the command had ended", "");
-	else if (events & 1U << GUEST_OFF)
-		finish(vm, STATUS_OFF, "", "");
-	else if (events & 1U << GUEST_RESET)
-		guest_resets(vm);
-}
-
-/* --- what the user asks -------------------------------------------------------------------- */
-
-static void killed(struct vm *vm, const char *words)
-{
-	finish(vm, STATUS_KILLED, words, "");
-}
-
-static void grace_over(struct timer *t)
-{
-	struct vm *vm = container_of(t, struct vm, grace);
-
-	killed(vm, has_command(vm) ? "the command did not end in time; ended its guest"
-				   : "the guest did not power off in time; ended it");
-}
-
-static void ask_to_stop(struct vm *vm)
-{
-	if (vm->stopping) {
-		killed(vm, "ended by a second signal");
-		return;
-	}
-	vm->stopping = true;
-	log_info("pressing the guest's power key");
-	arch_power_key(&vm->machine);
-	loop_timer_arm(vm->loop, &vm->grace, loop_now_ns() + vm->config->grace_s * NS_PER_S);
-}
-
-/*
- * The command gets it, and what it does with it is its own affair; but what would end any program
- * ends one that does not follow, or cannot.
- */
-static void signal_to_command(struct vm *vm, int signo, bool group)
-{
-	struct command *c = &vm->command;
-	const bool asks = signo == SIGTERM || signo == SIGHUP;
-
-	if (c->state >= COMMAND_LEAVING) {
-		if (signo != SIGUSR1 && signo != SIGUSR2)
-			killed(vm, "ended by a signal; not all of the command's output was read");
-		return;
-	}
-	if (c->state == COMMAND_COMING && signo != SIGUSR1 && signo != SIGUSR2) {
-		finish_early(vm, STATUS_KILLED,
-			     "ended by a signal before the guest had started the command", "");
-		return;
-	}
-	if (asks && vm->stopping) {
-		killed(vm, "ended by a second signal");
-		return;
-	}
-	if (!command_signal(c, signo, group)) {
-		finish_early(vm, STATUS_KILLED,
-			     "the guest does not take signals for its command; ended it", "");
-		return;
-	}
-	if (!asks)
-		return;
-	vm->stopping = true;
-	loop_timer_arm(vm->loop, &vm->grace, loop_now_ns() + vm->config->grace_s * NS_PER_S);
-}
-
-static struct chardev *terminal_of(const struct vm *vm)
-{
-	if (has_command(vm) && command_terminal(&vm->command))
-		return command_terminal(&vm->command);
-	/* Without a terminal of ours, SIGTSTP still stops the process. */
-	return vm->consoles.stdio ? vm->consoles.stdio : vm->consoles.serial;
-}
-
-static void on_signal(struct watch *w, uint32_t events UNUSED)
-{
-	struct vm *vm = container_of(w, struct vm, signals);
-	struct signalfd_siginfo info;
-
-	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (has_command(vm) && info.ssi_signo != SIGTSTP && info.ssi_signo != SIGCONT &&
-	    info.ssi_signo != SIGWINCH) {
-		signal_to_command(vm, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
-		return;
-	}
-	switch (info.ssi_signo) {
-	case SIGINT:
-	case SIGTERM:
-		ask_to_stop(vm);
-		break;
-	case SIGHUP:
-		killed(vm, "the terminal is gone; ended the guest");
-		break;
-	case SIGUSR1:
-		arch_disks_look(&vm->machine);
-		ballooning_look(&vm->balloon);
-		break;
-	default:
-		chardev_job_control(terminal_of(vm), (int)info.ssi_signo);
-		if (has_command(vm))
-			command_look_at_size(&vm->command);
-		break;
-	}
-}
-
-static bool on_console_command(void *ctx, char letter)
-{
-	struct vm *vm = ctx;
-
-	switch (letter) {
-	case 'x':
-		killed(vm, "ended from the console");
-		break;
-	case 'p':
-		arch_power_key(&vm->machine);
-		break;
-	case 'r':
-		if (has_command(vm))
-			return false;
-		reboot(vm);
-		break;
-	case 'b':
-		arch_console_break(&vm->machine);
-		break;
-	default:
-		return false;
-	}
-	return true;
-}
-
-static void on_console_lost(void *ctx, const char *why)
-{
-	finish(ctx, STATUS_KILLED, why, "; ended the guest");
-}
-
-static const char console_help[] = "x  end the guest at once\n"
-				   "p  press the guest's power key\n"
-				   "r  reset the guest\n"
-				   "b  send a break\n";
-
-static const char command_help[] = "x  end the guest at once\n";
-
-/* --- building and running ------------------------------------------------------------------ */
-
-/* Signals come through the loop; vCPU threads inherit the mask and open only their kick. */
-static int take_signals(struct vm *vm, struct err *e)
-{
-	static const int served[] = {
-		SIGINT,	 SIGTERM,  SIGHUP,  SIGTSTP, SIGCONT,
-		SIGUSR1, SIGWINCH, SIGQUIT, SIGUSR2, /* these two for a command */
-	};
-	const size_t nr = has_command(vm) ? ARRAY_SIZE(served) : ARRAY_SIZE(served) - 2;
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < nr; i++) {
-		struct sigaction now;
-
-		/* What nohup or a shell had ignored stays ignored: a signalfd would see it. */
-		if (sigaction(served[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			(void)sigaddset(&set, served[i]);
-	}
-	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (vm->signal_fd < 0)
-		return err_sys(e, "signalfd");
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return err_sys(e, "sigprocmask");
-	/* A reader that left, and a file at its limit, are errors of a write like others. */
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	vm->signals.ready = on_signal;
-	return loop_watch(vm->loop, &vm->signals, vm->signal_fd, EPOLLIN, e);
-}
+/* --- building and running --------------------------------------------------------------------- */
 
 static int open_consoles(struct vm *vm, struct err *e)
 {
-	const struct chardev_commands commands = {
-		.command = on_console_command,
-		.lost = on_console_lost,
-		.help = has_command(vm) ? command_help : console_help,
-		.ctx = vm,
-	};
+	const struct chardev_commands commands = vm_console_commands(vm);
 	struct machine *m = &vm->machine;
 	const struct command_events over = { .over = on_command_over, .ctx = vm };
 	int code = consoles_open(&vm->consoles, vm->config, &commands, vm->loop, e);
 
-	if (code == 0 && has_command(vm)) {
+	if (code == 0 && vm_has_command(vm)) {
 		code = command_open(&vm->command, &commands, &over, vm->loop, e);
 		command_ports(&vm->command, vm->command_ports);
 		m->command = vm->command_ports;
@@ -546,16 +130,7 @@ static int build(struct vm *vm, struct err *e)
 		.keeper = vm->keeper,
 		.backends = &vm->backends,
 		.vcpus = &vm->vcpus,
-		.events = {
-			.guest = on_guest_event,
-			.fault_count = on_fault,
-			.fault_repeats = on_fault_repeats,
-			.fault_report = on_fault_report,
-			.disk_full = on_disk_full,
-			.watch_hit = on_watch_hit,
-			.watch_room = on_watch_room,
-			.ctx = vm,
-		},
+		.events = vm_guest_events(vm),
 		.initramfs = vm->root.initramfs.fd,
 		.cmdline = vm->root.cmdline ? vm->root.cmdline : vm->config->cmdline,
 	};
@@ -568,7 +143,7 @@ static int build(struct vm *vm, struct err *e)
 	if (code == 0)
 		code = faults_create(&vm->faults, vm->config, &vm->mem, e);
 	if (code == 0)
-		code = take_signals(vm, e);
+		code = vm_take_signals(vm, e);
 	if (code == 0)
 		code = vcpus_create(&vm->vcpus, vm->config->cpus, m, arch_vcpu_run, e);
 	if (code == 0)
@@ -582,7 +157,7 @@ static int build(struct vm *vm, struct err *e)
 	if (code == 0)
 		ballooning_start(&vm->balloon, arch_balloon(m));
 	if (code == 0)
-		code = reset_machine(vm, e);
+		code = vm_reset(vm, e);
 	if (code == 0 && vm->config->dump_dtb)
 		code = arch_dump_dtb(m, vm->config->dump_dtb, e);
 	return code;
@@ -662,8 +237,8 @@ static struct vm *new_vm(const struct vm_config *c)
 		.signal_fd = -1,
 		.root = ROOT_NONE,
 		.balloon = BALLOONING_NONE,
-		.grace = { .expired = grace_over },
-		.event_call = { .fn = serve_guest_events },
+		.grace = { .expired = vm_grace_over },
+		.event_call = { .fn = vm_serve_guest_events },
 		.status = STATUS_FAILED,
 	};
 	mutex_init(&vm->lock);
