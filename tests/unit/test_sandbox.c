@@ -195,7 +195,7 @@ TEST(there_are_few_rules)
 		all += !r->watch;
 	}
 	EXPECT(vcpu <= 14);
-	EXPECT(all <= 41);
+	EXPECT(all <= 40);
 }
 
 TEST(all_rules_fit_with_everything_used)

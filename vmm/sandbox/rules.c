@@ -30,7 +30,6 @@ const struct rule sandbox_rules[] = {
 	RULE(pwritev2, D, RULE_ANY, "requests of disks"),
 	RULE(fdatasync, D, RULE_ANY, "flushes of disks"),
 	RULE(fallocate, D, RULE_ANY, "discarding, writing zeroes"),
-	RULE(lseek, M | D, RULE_ANY, "the size of disks"),
 	RULE(ppoll, M | Q | D | B, RULE_ANY, "a disk's threads; shared standard input and output; replies"),
 	RULE(readv, N, RULE_ANY, "frames from a tap"),
 	RULE(writev, N, RULE_ANY, "frames to a tap"),
