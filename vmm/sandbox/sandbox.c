@@ -41,6 +41,9 @@ static void on_denied(int sig UNUSED, siginfo_t *info, void *context UNUSED)
 			 "ended the guest\r\n",
 			 thread_kind_name(own_kind), info->si_syscall, name_of(info->si_syscall));
 
+	/* abort() asks which thread it is: vmm found itself broken, and has said so if it could. */
+	if (info->si_syscall == SYS_gettid)
+		thread_raise(SIGABRT);
 	if (on_crash)
 		on_crash();
 	/* Whether that can be written or not. */
