@@ -17,7 +17,7 @@ function layer(path,   best, dir) {
 /^#include "/ {
 	split($0, quoted, "\"")
 	from = layer(FILENAME)
-	to = layer(quoted[2])
+	to = quoted[2] ~ "/" ? layer(quoted[2]) : from
 	if (from != to && index(may[from], " " to " ") == 0) {
 		print FILENAME ":" FNR ": " (from == "" ? "(no layer)" : from) " may not include " quoted[2]
 		bad = 1
