@@ -13,6 +13,7 @@
  *	--cpus N --watch 0x42300000+4:r
  */
 #include "guest.h"
+#include "mmu.h"
 
 #define PSCI_CPU_ON 0xc4000003U
 
@@ -25,38 +26,6 @@
 
 #define MAX_CPUS 4
 #define TURNS	 30 /* of each vCPU, in each way of counting */
-
-/* --- stage 1: everything where it is, RAM as Normal memory --------------------------------------
- */
-
-static uint64_t __attribute__((aligned(4096))) table[512];
-
-static void make_table(void)
-{
-	table[0] = 0x00000000 | 0x401 | 0 << 2; /* devices: 1 GiB, Device-nGnRE */
-	table[1] = 0x40000000 | 0x701 | 1 << 2; /* RAM: Normal, inner shareable */
-	table[2] = 0x40000000 | 0x741 | 1 << 2; /* the same, also for EL0 */
-}
-
-static void mmu_on(void)
-{
-	__asm__ volatile("msr	mair_el1, %0\n"
-			 "msr	tcr_el1, %1\n"
-			 "msr	ttbr0_el1, %2\n"
-			 "dsb	ish\n"
-			 "tlbi	vmalle1\n"
-			 "dsb	ish\n"
-			 "isb\n"
-			 "mrs	x9, sctlr_el1\n"
-			 "orr	x9, x9, #1\n"
-			 "orr	x9, x9, #4\n"
-			 "orr	x9, x9, #0x1000\n"
-			 "msr	sctlr_el1, x9\n"
-			 "isb"
-			 :
-			 : "r"(0xff04UL), "r"(0x200803520UL), "r"(table)
-			 : "x9", "memory");
-}
 
 /* --- one instruction ----------------------------------------------------------------------------
  */
@@ -598,7 +567,7 @@ int main(void)
 			 :
 			 : "x9");
 	set_vectors();
-	make_table();
+	mmu_make();
 	mmu_on();
 #ifdef CODE_ONLY
 	start_cpus();
