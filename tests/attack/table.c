@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All groups of attacks; each in the file that has its name. */
+#include "tests/attack/attack.h"
+#include "tests/attack/table.h"
+
+const struct group *const groups[] = {
+	&group_ring, &group_indirect, &group_state, &group_mmio, &group_reset, NULL,
+};

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The attacks of tests/attack on devices in this process: on a bus, with the threads that they have
+ * in vmm, and a guest's memory beside. What only a look from outside can tell is checked after each
+ * attack: that vmm holds no more memory, descriptors or threads than before.
+ *
+ * $ATTACK names one attack of a group, to run it alone.
+ */
+#include "tests/attack/table.h"
+#include "tests/lib/test.h"
+
+#include "devices/pl011.h"
+#include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
+#include "devices/virtio/mmio.h"
+#include "devices/virtio/rng.h"
+#include "vmm/core/bus.h"
+#include "vmm/core/gmem.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RAM_BASE  0x40000000ULL
+#define RAM_SIZE  (32 * MiB)
+#define FREE_BASE (RAM_BASE + 8 * MiB)
+#define FREE_SIZE (20 * MiB)
+#define ROM_BASE  0x0c000000ULL
+#define UART_BASE 0x09000000ULL
+#define SLOT_BASE 0x0a000000ULL
+
+enum { PAUSE_NS = 20000, MAX_DEVICES = 16, WATCHDOG_S = 50, SLACK = 65536 };
+
+struct hal hal;
+
+static struct ram ram;
+static struct gmem mem;
+static struct bus *bus;
+static struct loop *loop;
+static pthread_t loop_thread, other;
+static struct irq_line lines[MAX_DEVICES];
+static struct device *devices[MAX_DEVICES];
+static unsigned nr_devices;
+static struct chardev *serial, *hvc;
+
+/* --- what attacks are made of: hal.h --- */
+
+static __thread struct bus_cursor cursor;
+
+bool hal_load(uint64_t at, unsigned width, uint64_t *v)
+{
+	return bus_read(bus, &cursor, at, width, v) == ACCESS_OK;
+}
+
+bool hal_store(uint64_t at, unsigned width, uint64_t v)
+{
+	return bus_write(bus, &cursor, at, width, v) == ACCESS_OK;
+}
+
+volatile void *hal_at(uint64_t at)
+{
+	EXPECT(at >= RAM_BASE && at - RAM_BASE < RAM_SIZE);
+	return (char *)ram.host + (at - RAM_BASE);
+}
+
+void hal_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+uint64_t hal_now_us(void)
+{
+	return loop_now_ns() / 1000;
+}
+
+void hal_pause(void)
+{
+	const struct timespec t = { .tv_nsec = PAUSE_NS };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static struct {
+	void (*fn)(void *ctx);
+	void *ctx;
+} job;
+
+static void *run_job(void *arg)
+{
+	job.fn(job.ctx);
+	return arg;
+}
+
+void hal_start(void (*fn)(void *ctx), void *ctx)
+{
+	job.fn = fn;
+	job.ctx = ctx;
+	EXPECT_EQ(pthread_create(&other, NULL, run_job, NULL), 0);
+}
+
+void hal_join(void)
+{
+	EXPECT_EQ(pthread_join(other, NULL), 0);
+}
+
+void hal_say(const char *s)
+{
+	(void)fputs(s, stdout);
+}
+
+void hal_say_number(uint64_t v)
+{
+	(void)printf("%" PRIu64, v);
+}
+
+/* --- the machine --- */
+
+static void set_line(struct irq_line *line UNUSED, bool level UNUSED)
+{
+}
+
+static void add(struct device *d, struct err *e)
+{
+	if (!d)
+		test_fail(__FILE__, __LINE__, "%s", e->text);
+	EXPECT_EQ(bus_add(bus, d, e), 0);
+	device_reset(d);
+	devices[nr_devices++] = d;
+}
+
+static void plug(struct virtio *v, struct err *e)
+{
+	const uint64_t at = SLOT_BASE + hal.nr_slots * (uint64_t)R_END;
+
+	if (!v)
+		test_fail(__FILE__, __LINE__, "%s", e->text);
+	lines[nr_devices].set = set_line;
+	add(virtio_mmio_create(at, R_END, &lines[nr_devices], v, e), e);
+	hal.slot[hal.nr_slots++] = at;
+}
+
+static void plug_disk(struct err *e)
+{
+	static const struct virtio_blk_events no_events;
+	struct virtio_blk_config c = virtio_blk_defaults;
+	char path[] = "/tmp/attack.XXXXXX";
+	int fd = mkstemp(path);
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(ftruncate(fd, 1 * MiB), 0);
+	(void)close(fd);
+	c.path = path;
+	plug(virtio_blk_create(&c, &mem, &no_events, e), e);
+	(void)unlink(path);
+}
+
+static struct chardev *null_chardev(struct err *e)
+{
+	struct chardev *c = chardev_open(CHARDEV_NULL, NULL, NULL, loop, e);
+
+	if (!c)
+		test_fail(__FILE__, __LINE__, "%s", e->text);
+	return c;
+}
+
+static void *run_loop(void *arg)
+{
+	struct err e;
+
+	EXPECT_EQ(loop_run(loop, &e), 0);
+	return arg;
+}
+
+static void make_memory(struct err *e)
+{
+	static const char rom[4096] __attribute__((aligned(4096)));
+	struct gmem_region r[] = {
+		{ .base = RAM_BASE, .size = RAM_SIZE, .name = "RAM", .ram = &ram },
+		{ .base = ROM_BASE, .size = sizeof(rom), .name = "ROM", .readonly = true },
+	};
+
+	EXPECT_EQ(ram_create(&ram, RAM_SIZE, 0, e), 0);
+	r[0].host = ram.host;
+	r[1].host = (void *)(uintptr_t)rom;
+	for (size_t i = 0; i < ARRAY_SIZE(r); i++)
+		EXPECT_EQ(gmem_add(&mem, &r[i], e), 0);
+	hal = (struct hal){
+		.ram = RAM_BASE,
+		.ram_size = RAM_SIZE,
+		.free = FREE_BASE,
+		.free_size = FREE_SIZE,
+		.rom = ROM_BASE,
+		.uart = UART_BASE,
+		.cpus = 2,
+		.patience_ms = 10000,
+		.slower = 1,
+	};
+}
+
+static void make_machine(void)
+{
+	struct virtio_console_port port = { .console = true };
+	struct err e = { 0 };
+
+	make_memory(&e);
+	bus = bus_create(&e);
+	loop = loop_create(&e);
+	EXPECT(bus && loop);
+	serial = null_chardev(&e);
+	hvc = port.chardev = null_chardev(&e);
+	lines[0].set = set_line;
+	add(pl011_create(UART_BASE, 4096, &lines[0], serial, &e), &e);
+	plug_disk(&e);
+	plug(virtio_rng_create(&mem, loop, &e), &e);
+	plug(virtio_console_create(&port, 1, &mem, loop, &e), &e);
+	plug_disk(&e);
+	EXPECT_EQ(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);
+}
+
+static void destroy_machine(void)
+{
+	loop_stop(loop);
+	EXPECT_EQ(pthread_join(loop_thread, NULL), 0);
+	bus_destroy(bus);
+	while (nr_devices)
+		device_destroy(devices[--nr_devices]);
+	chardev_close(serial);
+	chardev_close(hvc);
+	loop_destroy(loop);
+	ram_destroy(&ram);
+}
+
+/* --- what this process holds --- */
+
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+struct holds {
+	size_t heap;
+	unsigned fds, threads;
+};
+
+static unsigned entries(const char *folder)
+{
+	DIR *d = opendir(folder);
+	unsigned n = 0;
+
+	EXPECT(d != NULL);
+	while (readdir(d))
+		n++;
+	(void)closedir(d);
+	return n;
+}
+
+static struct holds holds(void)
+{
+	return (struct holds){
+		.fds = entries("/proc/self/fd"),
+		.threads = entries("/proc/self/task"),
+		.heap = __sanitizer_get_current_allocated_bytes
+				? __sanitizer_get_current_allocated_bytes()
+				: mallinfo2().uordblks,
+	};
+}
+
+static struct holds before;
+
+static void expect_no_more(void)
+{
+	const struct holds now = holds();
+
+	if (now.fds > before.fds)
+		complain_of("file descriptors", now.fds, before.fds);
+	if (now.threads > before.threads)
+		complain_of("threads", now.threads, before.threads);
+	if (now.heap > before.heap + SLACK)
+		complain_of("bytes of the heap", now.heap, before.heap);
+}
+
+/* --- the tests --- */
+
+static void run_group(const struct group *g)
+{
+	const char *only = getenv("ATTACK");
+	struct score score = { 0 };
+
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)prctl(PR_SET_TIMERSLACK, 1UL);
+	(void)alarm(WATCHDOG_S);
+	make_machine();
+	EXPECT(attack_begin());
+	before = holds();
+	attack_group(g, only, expect_no_more, &score);
+	attack_sum(&score, only ? 1 : g->nr);
+	destroy_machine();
+	EXPECT_EQ(score.failed, 0);
+	EXPECT_EQ(score.rows, only ? 1 : g->nr);
+}
+
+#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset)
+
+#define ITS_TEST(name)                                                                             \
+	TEST(name)                                                                                 \
+	{                                                                                          \
+		run_group(&group_##name);                                                          \
+	}
+EACH_GROUP(ITS_TEST)
+
+TEST(all_groups_are_run_here_and_no_two_attacks_have_one_name)
+{
+#define ITS_ADDRESS(name) &group_##name,
+	static const struct group *const here[] = { EACH_GROUP(ITS_ADDRESS) NULL };
+	unsigned all = 0;
+
+	for (size_t i = 0; groups[i] || here[i]; i++) {
+		const struct group *g = groups[i];
+
+		EXPECT(g == here[i]);
+		all += g->nr;
+		for (unsigned k = 0; k < g->nr; k++) {
+			EXPECT(g->attack[k].run || g->run);
+			for (unsigned m = 0; m < k; m++)
+				EXPECT(strcmp(g->attack[k].name, g->attack[m].name) != 0);
+		}
+	}
+	(void)printf("    %u attacks\n", all);
+}
+
+#define ITS_ROW(name) T(name),
+
+TEST_MAIN(EACH_GROUP(ITS_ROW) T(all_groups_are_run_here_and_no_two_attacks_have_one_name))
