@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attack: a bare-metal guest that finds its devices in the device tree and attacks them as the
+ * tables of tests/attack say. What it does stands in its command line:
+ *
+ *	attack=GROUP		all rows of it; several groups with commas between
+ *	attack=list		only says which groups there are, and how many rows they have
+ *	only="NAME"		of those one row
+ *	rom=ADDRESS		where a --rom is
+ *	wait			says "# ready" and waits for a byte on the UART, before and after
+ *
+ *	vmm run --kernel attack --mem 64M --cpus 2 --disk A --disk B --rng --hvc null \
+ *		--cmdline attack=ring
+ */
+#include "tests/attack/attack.h"
+#include "tests/guest/attack/tree.h"
+#include "tests/guest/guest.h"
+#include "tests/guest/mmu.h"
+
+#define PSCI_CPU_ON  0xc4000003U
+#define PSCI_CPU_OFF 0x84000002U
+#define UART_IS	     0x09000000UL
+
+enum { FR_RX_EMPTY = 0x10, FR_TX_EMPTY = 0x80, FIFO = 16, EXPECTED = 0x5afe, SLOWER = 25 };
+
+struct hal hal;
+
+int main(const void *tree);
+
+/* --- exceptions: an access of hal_load() or hal_store() that is refused is gone over --- */
+
+__asm__(".pushsection .text\n"
+	".balign 2048\n"
+	"vectors: .space 0x200\n"
+	"	mov	x17, #0x5afe\n" /* EXPECTED */
+	"	cmp	x16, x17\n"
+	"	b.ne	1f\n"
+	"	mrs	x17, elr_el1\n"
+	"	add	x17, x17, #4\n"
+	"	msr	elr_el1, x17\n"
+	"	mov	x16, #0\n"
+	"	eret\n"
+	"1:	mrs	x0, esr_el1\n"
+	"	mrs	x1, far_el1\n"
+	"	mrs	x2, elr_el1\n"
+	"	b	stray\n"
+	".popsection");
+
+static void set_vectors(void)
+{
+	uint64_t at;
+
+	__asm__ volatile("adrp %0, vectors\n\tadd %0, %0, :lo12:vectors\n\t"
+			 "msr vbar_el1, %0\n\tisb"
+			 : "=r"(at));
+}
+
+static void say_hex(uint64_t v)
+{
+	for (int shift = 60; shift >= 0; shift -= 4)
+		hal_say((const char[]){ "0123456789abcdef"[v >> shift & 15], '\0' });
+}
+
+__attribute__((used, noreturn)) static void stray(uint64_t esr, uint64_t far, uint64_t elr)
+{
+	hal_say("not ok: an exception that nobody expects: ESR ");
+	say_hex(esr);
+	hal_say(" FAR ");
+	say_hex(far);
+	hal_say(" ELR ");
+	say_hex(elr);
+	hal_say("\n");
+	psci(PSCI_SYSTEM_OFF);
+	for (;;)
+		;
+}
+
+/* --- what attacks are made of: tests/attack/hal.h --- */
+
+#define LOAD(insn, reg)                                                                            \
+	__asm__ volatile("mov x16, %3\n\t" insn " %" reg "0, [%2]\n\tmov %1, x16"                  \
+			 : "=&r"(value), "=&r"(done)                                               \
+			 : "r"(at), "i"(EXPECTED)                                                  \
+			 : "x16", "x17", "cc", "memory")
+#define STORE(insn, reg)                                                                           \
+	__asm__ volatile("mov x16, %3\n\t" insn " %" reg "1, [%2]\n\tmov %0, x16"                  \
+			 : "=&r"(done)                                                             \
+			 : "r"(v), "r"(at), "i"(EXPECTED)                                          \
+			 : "x16", "x17", "cc", "memory")
+
+bool hal_load(uint64_t at, unsigned width, uint64_t *v)
+{
+	uint64_t value = 0, done;
+
+	if (width == 1)
+		LOAD("ldrb", "w");
+	else if (width == 2)
+		LOAD("ldrh", "w");
+	else if (width == 4)
+		LOAD("ldr", "w");
+	else
+		LOAD("ldr", "x");
+	*v = done == EXPECTED ? value : 0;
+	return done == EXPECTED;
+}
+
+bool hal_store(uint64_t at, unsigned width, uint64_t v)
+{
+	uint64_t done;
+
+	if (width == 1)
+		STORE("strb", "w");
+	else if (width == 2)
+		STORE("strh", "w");
+	else if (width == 4)
+		STORE("str", "w");
+	else
+		STORE("str", "x");
+	return done == EXPECTED;
+}
+
+volatile void *hal_at(uint64_t at)
+{
+	return (volatile void *)at;
+}
+
+void hal_fence(void)
+{
+	__asm__ volatile("dmb sy" : : : "memory");
+}
+
+uint64_t hal_now_us(void)
+{
+	uint64_t count, hz;
+
+	__asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tmrs %1, cntfrq_el0"
+			 : "=r"(count), "=r"(hz)
+			 :
+			 : "memory");
+	return count / hz * 1000000 + count % hz * 1000000 / hz;
+}
+
+void hal_pause(void)
+{
+	__asm__ volatile("yield" : : : "memory");
+}
+
+/* A FIFO's worth at a time, so that nothing is lost to a console that is slow. */
+void hal_say(const char *s)
+{
+	static unsigned room;
+
+	for (; *s; s++) {
+		while (room == 0)
+			room = read32(UART_FR) & FR_TX_EMPTY ? FIFO : 0;
+		write32(UART_DR, (uint8_t)*s);
+		room--;
+	}
+}
+
+void hal_say_number(uint64_t v)
+{
+	char digits[21];
+	char *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	hal_say(at);
+}
+
+/* --- the second CPU: on for a job, and off again, so that it takes no time from the host --- */
+
+static struct {
+	void (*fn)(void *ctx);
+	void *ctx;
+	volatile bool done;
+} job;
+
+__attribute__((used, noreturn)) static void second_main(void)
+{
+	set_vectors();
+	mmu_on();
+	job.fn(job.ctx);
+	hal_fence();
+	job.done = true;
+	psci(PSCI_CPU_OFF);
+	for (;;)
+		;
+}
+
+static char __attribute__((aligned(16))) second_stack[16384];
+
+__asm__(".pushsection .text\n"
+	"second:	mov	sp, x0\n"
+	"	b	second_main\n"
+	".popsection");
+
+static bool second_on(void)
+{
+	register uint64_t x0 __asm__("x0") = PSCI_CPU_ON;
+	register uint64_t x1 __asm__("x1") = 1;
+	register uint64_t x2 __asm__("x2");
+	register uint64_t x3 __asm__("x3") = (uintptr_t)second_stack + sizeof(second_stack);
+
+	__asm__ volatile("adrp %2, second\n\tadd %2, %2, :lo12:second\n\thvc #0"
+			 : "+r"(x0), "+r"(x1), "=&r"(x2), "+r"(x3)
+			 :
+			 : "memory");
+	return x0 == 0;
+}
+
+/* Of the job before it may be on its way out. */
+void hal_start(void (*fn)(void *ctx), void *ctx)
+{
+	job.fn = fn;
+	job.ctx = ctx;
+	job.done = false;
+	hal_fence();
+	while (!second_on())
+		hal_pause();
+}
+
+void hal_join(void)
+{
+	while (!job.done)
+		hal_pause();
+	hal_fence();
+}
+
+/* --- what there is, and what is to be done --- */
+
+static void found_ram(uint64_t at, uint64_t size)
+{
+	hal.ram = at;
+	hal.ram_size = size;
+	hal.free = at + size / 4;
+	hal.free_size = size / 2;
+}
+
+static void found_cpu(uint64_t at, uint64_t size)
+{
+	(void)at;
+	(void)size;
+	hal.cpus++;
+}
+
+static void found_uart(uint64_t at, uint64_t size)
+{
+	(void)size;
+	hal.uart = at;
+}
+
+static void found_slot(uint64_t at, uint64_t size)
+{
+	if (size == R_END && hal.nr_slots < HAL_SLOTS)
+		hal.slot[hal.nr_slots++] = at;
+}
+
+/* The value of "KEY=" or of a word alone in the command line, and where it ends; NULL: not there.
+ */
+static const char *word(const char *line, const char *key, const char **end)
+{
+	for (const char *at = line; at && *at; at++) {
+		size_t n = 0;
+		char stop = ' ';
+
+		if (at != line && at[-1] != ' ')
+			continue;
+		while (key[n] && at[n] == key[n])
+			n++;
+		if (key[n])
+			continue;
+		at += n;
+		if (*at == '"')
+			stop = *at++;
+		for (*end = at; **end && **end != stop; (*end)++)
+			;
+		return at;
+	}
+	return NULL;
+}
+
+static bool is_in(const char *at, const char *end, const char *name)
+{
+	while (at < end) {
+		size_t n = 0;
+
+		while (at + n < end && at[n] != ',' && name[n] == at[n])
+			n++;
+		if (!name[n] && (at + n == end || at[n] == ','))
+			return true;
+		while (at < end && *at++ != ',')
+			;
+	}
+	return false;
+}
+
+static uint64_t hex(const char *at, const char *end)
+{
+	uint64_t v = 0;
+
+	for (at += 2; at < end; at++)
+		v = v * 16 + (uint64_t)(*at <= '9' ? *at - '0' : (*at | 32) - 'a' + 10);
+	return v;
+}
+
+static void let_look(const char *what)
+{
+	hal_say(what);
+	while (read32(UART_FR) & FR_RX_EMPTY)
+		hal_pause();
+	(void)read32(UART_DR);
+}
+
+static void list(void)
+{
+	for (unsigned i = 0; groups[i]; i++) {
+		hal_say("group ");
+		hal_say(groups[i]->name);
+		hal_say(" ");
+		hal_say_number(groups[i]->nr);
+		hal_say("\n");
+	}
+}
+
+static void run(const char *line)
+{
+	const char *at, *end, *only_end;
+	const char *only = word(line, "only=", &only_end);
+	struct score score = { 0 };
+	static char name[128];
+	unsigned rows = 0;
+
+	for (unsigned i = 0; only && i < sizeof(name) - 1 && only + i < only_end; i++)
+		name[i] = only[i];
+	at = word(line, "attack=", &end);
+	for (unsigned i = 0; at && groups[i]; i++) {
+		if (!is_in(at, end, groups[i]->name))
+			continue;
+		rows += only ? 1 : groups[i]->nr;
+		attack_group(groups[i], only ? name : NULL, NULL, &score);
+	}
+	attack_sum(&score, rows);
+}
+
+int main(const void *tree)
+{
+	const char *line, *end, *at;
+	bool look;
+
+	hal.patience_ms = 10000;
+	hal.slower = SLOWER;
+	set_vectors();
+	mmu_make();
+	mmu_on();
+	if (!tree_each(tree, "device_type", "memory", found_ram) ||
+	    !tree_each(tree, "device_type", "cpu", found_cpu) ||
+	    !tree_each(tree, "compatible", "arm,pl011", found_uart) ||
+	    !tree_each(tree, "compatible", "virtio,mmio", found_slot) || hal.uart != UART_IS)
+		return 1;
+	line = tree_chosen(tree, "bootargs");
+	at = word(line, "rom=0x", &end);
+	if (at)
+		hal.rom = hex(at - 2, end);
+	at = word(line, "attack=", &end);
+	if (at && is_in(at, end, "list")) {
+		list();
+		return 0;
+	}
+	if (!attack_begin())
+		return 1;
+	look = word(line, "wait", &end);
+	if (look)
+		let_look("# ready\n");
+	run(line);
+	if (look)
+		let_look("# done\n");
+	return 0;
+}

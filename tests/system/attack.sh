@@ -1,0 +1,54 @@
+# shellcheck shell=sh
+# A bare-metal guest that attacks its devices, a group of attacks a test: tests/attack. vmm lives,
+# answers in time, holds no more than before, and the disk that nobody attacks has its data.
+
+attack() { # GROUP [OPTION...]
+	group=$1
+	shift
+	truncate -s 1M "$T/a.img" "$T/b.img"
+	head -c 4096 /dev/zero >"$T/rom"
+	start vmm run --kernel "$LAB/kernel/attack" --mem 64M --cpus 2 --console stdio \
+		--disk "$T/a.img" --rng --hvc file:"$T/hvc" --disk "$T/b.img" \
+		--rom "$T/rom@0x0c000000" --cmdline "wait rom=0x0c000000 attack=$group" "$@"
+}
+
+# What vmm holds: not the guest's memory, all of which the guest has touched by then.
+holdings() {
+	echo "$(fds) $(threads) $(rss_kb)"
+}
+
+attacks() { # GROUP [OPTION...]
+	attack "$@"
+	wait_for '^# ready'
+	before=$(holdings)
+	echo >&7
+	wait_for '^# done'
+	after=$(holdings)
+	echo >&7
+	wait_end
+	is "exit status" "$status" "$OFF"
+	cp "$T/text" "$T/log.guest"
+	grep -E '^(not ok|skip)' "$T/text" || true
+	has "$T/text" "^[1-9][0-9]* passed, 0 failed, 0 skipped$"
+	# shellcheck disable=SC2086 # numbers
+	set -- $before $after
+	[ "$4" -le "$1" ] || fail "vmm has $4 file descriptors, and had $1"
+	[ "$5" -le "$2" ] || fail "vmm has $5 threads, and had $2"
+	[ "$6" -le $(($3 + 4096)) ] || fail "vmm has $6 KiB of memory, and had $3"
+}
+
+test_ring() { attacks ring; }
+test_indirect() { attacks indirect; }
+test_state() { attacks state; }
+test_mmio() { attacks mmio; }
+test_reset() { attacks reset; }
+
+# Each group of the table has its test here.
+test_every_group_is_here() {
+	attack list
+	wait_end
+	sed -n 's/^group \([a-z_]*\) .*/\1/p' "$T/text" | sort >"$T/groups"
+	sed -n 's/^test_\([a-z_]*\)() { attacks.*/\1/p' "$LAB/system/attack.sh" | sort >"$T/tests"
+	[ -s "$T/groups" ] || fail "the guest did not say which groups there are"
+	diff "$T/groups" "$T/tests" || fail "groups and tests are not the same"
+}
