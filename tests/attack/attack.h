@@ -68,14 +68,15 @@ extern const struct group *const groups[]; /* ended by NULL */
 bool attack_begin(void);
 
 struct score {
-	unsigned passed, failed, skipped; /* rows on devices */
-	unsigned rows;			  /* that were run at least once, or skipped */
+	unsigned passed, failed, skipped; /* rows; a row passes when it does on each device */
+	unsigned rows, runs;		  /* all of them, and on how many devices together */
 	uint64_t slowest_us;
 };
 
 /*
- * Runs a group, or the one row called @only; a line each, "ok GROUP.NAME on DEVICE", "not ok ...",
- * "skip ...". @after, when there is one, is called after each and may complain, too.
+ * Runs a group, or the one row called @only; a line each, "ok GROUP.NAME", "skip ...", or one
+ * "not ok GROUP.NAME on DEVICE: WHY" for each device. @after, when there is one, is called after
+ * each and may complain, too.
  */
 void attack_group(const struct group *g, const char *only, void (*after)(void), struct score *s);
 

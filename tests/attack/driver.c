@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/attack/driver.h"
 
+enum { LOOK_US = 200 };
+
 static uint64_t longest_us;
 
 static void waited(uint64_t begin_us)
@@ -271,7 +273,7 @@ void ring_kick(struct ring *r)
 
 struct waited {
 	struct ring *r;
-	unsigned looks;
+	uint64_t look_us; /* when to look at the status next */
 	enum answer answer;
 };
 
@@ -285,21 +287,26 @@ static bool used_there(struct ring *r)
 	return !!(flags & D_AVAIL) == r->used_wrap && !!(flags & D_USED) == r->used_wrap;
 }
 
-/* Memory is looked at more often than the status, which costs an exit. */
+/* Memory is looked at all the time; the status costs an exit, so not before nothing came for long.
+ */
 static bool is_answered(void *ctx)
 {
 	struct waited *w = ctx;
+	const uint64_t now = hal_now_us();
 
-	if (used_there(w->r))
+	if (used_there(w->r)) {
 		w->answer = USED;
-	else if (w->looks++ % 16 == 15 && dev_read(w->r->d, R_STATUS) & S_NEEDS_RESET)
-		w->answer = BROKEN;
+	} else if (now >= w->look_us) {
+		w->look_us = now + LOOK_US;
+		if (dev_read(w->r->d, R_STATUS) & S_NEEDS_RESET)
+			w->answer = BROKEN;
+	}
 	return w->answer != LATE;
 }
 
 enum answer ring_wait(struct ring *r, uint32_t *len)
 {
-	struct waited w = { .r = r, .answer = LATE };
+	struct waited w = { .r = r, .answer = LATE, .look_us = hal_now_us() + LOOK_US };
 
 	*len = 0;
 	(void)wait_until(is_answered, &w);
