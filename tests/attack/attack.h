@@ -54,8 +54,10 @@ struct group {
 	unsigned nr;
 	uint64_t on;
 	void (*run)(struct dev *d, const struct attack *a);
+	unsigned needs;
 };
 
+/* @needs: of all its rows. */
 #define GROUP(id, rows, ...)                                                                       \
 	{                                                                                          \
 		.name = (id), .attack = (rows), .nr = LENGTH(rows), __VA_ARGS__                    \

@@ -88,8 +88,8 @@ void dev_reset(struct dev *d)
 	dev_write(d, R_STATUS, 0);
 	if (!wait_until(is_reset, d))
 		complain("the device does not come out of its reset");
-	mem_fill(d->memory, 0, d->used);
-	d->used = 0;
+	mem_fill(d->memory, 0, d->dirty);
+	d->used = d->dirty = 0;
 	for (unsigned i = 0; i < DEV_RINGS; i++)
 		d->ring[i] = (struct ring){ .d = d, .index = i };
 }
@@ -120,6 +120,8 @@ static uint64_t take(struct dev *d, uint64_t len, uint64_t align)
 		return d->memory;
 	}
 	d->used = at + len;
+	if (d->dirty < d->used)
+		d->dirty = d->used;
 	return d->memory + at;
 }
 
@@ -166,7 +168,7 @@ void ring_enable(struct ring *r)
 	dev_write(r->d, R_QUEUE_READY, 1);
 }
 
-void dev_start(struct dev *d, uint64_t features, unsigned size)
+void dev_try_start(struct dev *d, uint64_t features, unsigned size)
 {
 	if (!dev_negotiate(d, features))
 		complain("the device does not take the features");
@@ -181,6 +183,11 @@ void dev_start(struct dev *d, uint64_t features, unsigned size)
 	}
 	d->scratch = dev_pages(d, 8192);
 	dev_write(d, R_STATUS, S_RUNS);
+}
+
+void dev_start(struct dev *d, uint64_t features, unsigned size)
+{
+	dev_try_start(d, features, size);
 	if (dev_read(d, R_STATUS) != S_RUNS)
 		complain_of("after a good start the status", dev_read(d, R_STATUS), S_RUNS);
 }

@@ -100,6 +100,7 @@ struct dev {
 	const struct kind *kind;
 	uint64_t base;
 	uint64_t memory, used; /* its memory, and how much of it is */
+	uint64_t dirty;	       /* ... and was since the last reset */
 	uint64_t scratch;      /* 8 KiB of it, for good requests; since the last start */
 	uint64_t features;     /* as negotiated */
 	uint64_t offered;
@@ -136,6 +137,9 @@ void ring_enable(struct ring *r);
 
 /* All of a start, up to DRIVER_OK, with rings of at most @size entries. */
 void dev_start(struct dev *d, uint64_t features, unsigned size);
+
+/* The same where another CPU may break it at once: it need not come to run. */
+void dev_try_start(struct dev *d, uint64_t features, unsigned size);
 
 /* The same as a good driver does it: with the features that it should take. */
 void dev_start_well(struct dev *d);

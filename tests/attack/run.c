@@ -149,13 +149,15 @@ static void say_failure(const struct group *g, const struct attack *a, const str
 	hal_say("\n");
 }
 
-static const char *cannot(const struct attack *a)
+static const char *cannot(const struct group *g, const struct attack *a)
 {
-	if (a->needs & NEEDS_CPU && hal.cpus < 2)
+	const unsigned needs = g->needs | a->needs;
+
+	if (needs & NEEDS_CPU && hal.cpus < 2)
 		return "there is no second CPU";
-	if (a->needs & NEEDS_ROM && !hal.rom)
+	if (needs & NEEDS_ROM && !hal.rom)
 		return "there is no read-only memory";
-	if (a->needs & NEEDS_UART && !hal.uart)
+	if (needs & NEEDS_UART && !hal.uart)
 		return "there is no UART";
 	return NULL;
 }
@@ -206,7 +208,7 @@ static void run_row(const struct group *g, const struct attack *a, void (*after)
 		    struct score *s)
 {
 	const uint64_t on = a->on ? a->on : g->on;
-	const char *why = cannot(a);
+	const char *why = cannot(g, a);
 	unsigned runs = 0, failed = 0;
 
 	for (unsigned i = 0; i <= nr_devs && !why; i++) {

@@ -4,5 +4,5 @@
 #include "tests/attack/table.h"
 
 const struct group *const groups[] = {
-	&group_ring, &group_indirect, &group_state, &group_mmio, &group_reset, NULL,
+	&group_ring, &group_indirect, &group_state, &group_mmio, &group_reset, &group_race, NULL,
 };

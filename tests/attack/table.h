@@ -5,6 +5,7 @@
 
 #include "tests/attack/attack.h"
 
-extern const struct group group_ring, group_indirect, group_state, group_mmio, group_reset;
+extern const struct group group_ring, group_indirect, group_state, group_mmio, group_reset,
+	group_race;
 
 #endif

@@ -42,6 +42,7 @@ test_indirect() { attacks indirect; }
 test_state() { attacks state; }
 test_mmio() { attacks mmio; }
 test_reset() { attacks reset; }
+test_race() { attacks race; }
 
 # Each group of the table has its test here.
 test_every_group_is_here() {

@@ -13,6 +13,7 @@
 #include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
+#include "devices/virtio/queue_ring.h"
 #include "devices/virtio/rng.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/gmem.h"
@@ -71,7 +72,7 @@ volatile void *hal_at(uint64_t at)
 
 void hal_fence(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	store_load_fence();
 }
 
 uint64_t hal_now_us(void)
@@ -302,7 +303,7 @@ static void run_group(const struct group *g)
 	EXPECT_EQ(score.rows, only ? 1 : g->nr);
 }
 
-#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset)
+#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
