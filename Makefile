@@ -172,6 +172,24 @@ $(TOUT)/test_%: $(TOUT)/tests/unit/test_%.o $(TEST_LIB)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(TEST_CFLAGS) -o $@ $< $(TEST_LIB) $(LIBS)
 
+# Tests of a host that refuses: all of vmm's objects call faulty_malloc() for malloc(), and so on for
+# what tests/lib/host_faults.c defines.
+FAULTY := $(PORTABLE:%.c=$(TOUT)/faulty/%.o)
+
+$(TOUT)/faulty.syms: $(TOUT)/tests/lib/host_faults.o
+	$(Q)nm --defined-only $< | sed -n 's/.* T faulty_\(.*\)/\1 faulty_\1/p' >$@
+
+$(FAULTY): $(TOUT)/faulty/%.o: $(TOUT)/%.o $(TOUT)/faulty.syms
+	@mkdir -p $(@D)
+	$(Q)objcopy --redefine-syms=$(TOUT)/faulty.syms $< $@
+
+$(TOUT)/libfaulty.a: $(FAULTY) $(filter $(TOUT)/tests/lib/%,$(TEST_OBJS))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(TOUT)/test_faults_%: TEST_LIB = $(TOUT)/libfaulty.a
+$(filter $(TOUT)/test_faults_%,$(TEST_BINS)): $(TOUT)/libfaulty.a
+
 .PRECIOUS: $(TOUT)/%.o
 
 .PHONY: unit-bins unit

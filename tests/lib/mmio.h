@@ -7,6 +7,8 @@
 
 /* A bus with @d on it, reset. The caller destroys both. */
 struct bus *mmio_bus(struct device *d);
+/* The same, and it may fail: NULL. */
+struct bus *mmio_try_bus(struct device *d, struct err *e);
 
 /* Accesses of @size bytes that the bus must carry out, or the test fails. */
 uint64_t mmio_read(struct bus *b, uint64_t addr, unsigned size);

@@ -173,14 +173,24 @@ static bool receive(struct back *b, struct message *m)
 			    .msg_control = control.bytes,
 			    .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *c;
+	ssize_t got;
+	size_t left;
 
 	memset(m, 0, sizeof(*m));
-	if (recvmsg(b->sock, &h, MSG_WAITALL | MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(m->h))
+	got = recvmsg(b->sock, &h, MSG_WAITALL | MSG_CMSG_CLOEXEC);
+	if (got <= 0)
 		return false;
 	c = CMSG_FIRSTHDR(&h);
 	if (c) {
 		m->nr_fds = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
 		memcpy(m->fd, CMSG_DATA(c), m->nr_fds * sizeof(int));
+	}
+	/* What comes with descriptors ends where their part of the message did. */
+	left = sizeof(m->h) - (size_t)got;
+	if (left && recv(b->sock, (char *)&m->h + got, left, MSG_WAITALL) != (ssize_t)left) {
+		for (unsigned i = 0; i < m->nr_fds; i++)
+			close_quietly(m->fd[i]);
+		return false;
 	}
 	EXPECT(m->h.size <= sizeof(struct vu_config));
 	return m->h.size == 0 ||

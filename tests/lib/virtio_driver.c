@@ -42,15 +42,22 @@ void driver_init(struct driver *d, uint64_t ram)
 	EXPECT(d->irq_fd >= 0);
 }
 
+int driver_try_plug(struct driver *d, struct virtio *v, struct err *e)
+{
+	d->nr_queues = v->nr_queues;
+	EXPECT(d->nr_queues <= DRIVER_QUEUES);
+	d->dev = virtio_mmio_create(DRIVER_MMIO, 0x200, &d->irq, v, e);
+	if (!d->dev)
+		return -e->code;
+	d->bus = mmio_try_bus(d->dev, e);
+	return d->bus ? 0 : -e->code;
+}
+
 void driver_plug(struct driver *d, struct virtio *v)
 {
 	struct err e;
 
-	d->nr_queues = v->nr_queues;
-	EXPECT(d->nr_queues <= DRIVER_QUEUES);
-	d->dev = virtio_mmio_create(DRIVER_MMIO, 0x200, &d->irq, v, &e);
-	EXPECT(d->dev != NULL);
-	d->bus = mmio_bus(d->dev);
+	EXPECT_EQ(driver_try_plug(d, v, &e), 0);
 }
 
 static void free_queue(struct driver_queue *q)
@@ -169,7 +176,7 @@ void driver_queue_program(struct driver *d, unsigned i)
 	write_address(d, REG_QUEUE_DEVICE, q->used);
 }
 
-void driver_start(struct driver *d, uint64_t features, unsigned size)
+bool driver_try_start(struct driver *d, uint64_t features, unsigned size)
 {
 	EXPECT(driver_negotiate(d, features | VIRTIO_BIT(VIRTIO_F_VERSION_1)));
 	for (unsigned i = 0; i < d->nr_queues; i++) {
@@ -184,7 +191,12 @@ void driver_start(struct driver *d, uint64_t features, unsigned size)
 		EXPECT_EQ(driver_read(d, REG_QUEUE_READY), 1);
 	}
 	driver_write(d, REG_STATUS, 15);
-	EXPECT_EQ(driver_read(d, REG_STATUS), 15);
+	return driver_read(d, REG_STATUS) == 15;
+}
+
+void driver_start(struct driver *d, uint64_t features, unsigned size)
+{
+	EXPECT(driver_try_start(d, features, size));
 }
 
 /* --- rings --- */

@@ -105,6 +105,9 @@ void driver_init(struct driver *d, uint64_t ram);
 /* Puts the device on a bus behind virtio-mmio, reset. Owns @v. */
 void driver_plug(struct driver *d, struct virtio *v);
 
+/* The same, and it may fail: then there is no device. */
+int driver_try_plug(struct driver *d, struct virtio *v, struct err *e);
+
 /* Takes all apart. Fine without driver_plug(). */
 void driver_done(struct driver *d);
 
@@ -130,6 +133,9 @@ void driver_queue_program(struct driver *d, unsigned i);
  * @size entries, enables them, DRIVER_OK.
  */
 void driver_start(struct driver *d, uint64_t features, unsigned size);
+
+/* The same, with a device that may need another reset then: false. */
+bool driver_try_start(struct driver *d, uint64_t features, unsigned size);
 
 /* Makes a buffer of @n pieces available. False when the ring has no room. @cookie comes back. */
 bool driver_add(struct driver_queue *q, const struct piece *piece, unsigned n, uint64_t cookie);

@@ -77,7 +77,7 @@ static int rig_connect_path(const char *path)
 	return -1;
 }
 
-static int rig_listen(struct rig *r, uint32_t port)
+static UNUSED int rig_listen(struct rig *r, uint32_t port)
 {
 	struct sockaddr_un a;
 	char path[80];
@@ -122,7 +122,7 @@ static void rig_give(struct rig *r, uint64_t addr)
 }
 
 /* A driver begins. */
-static void rig_start(struct rig *r)
+static UNUSED void rig_start(struct rig *r)
 {
 	driver_forget(&r->g.d);
 	driver_start(&r->g.d, r->features, r->ring);
@@ -131,7 +131,7 @@ static void rig_start(struct rig *r)
 	guest_turns(&r->g, 1);
 }
 
-static void rig_begin(struct rig *r, uint64_t features)
+static UNUSED void rig_begin(struct rig *r, uint64_t features)
 {
 	struct virtio_vsock_config c = { .cid = RIG_CID };
 	struct virtio *v;
@@ -153,7 +153,7 @@ static void rig_begin(struct rig *r, uint64_t features)
 	rig_start(r);
 }
 
-static struct vsock *rig_vsock(struct rig *r)
+static UNUSED struct vsock *rig_vsock(struct rig *r)
 {
 	return container_of(virtio_mmio_virtio(r->g.d.dev), struct vsock, v);
 }
@@ -169,7 +169,7 @@ static UNUSED unsigned rig_connections(struct rig *r)
 	return n;
 }
 
-static void rig_end(struct rig *r)
+static UNUSED void rig_end(struct rig *r)
 {
 	char command[64];
 
@@ -255,7 +255,7 @@ static bool rig_try_say(struct rig *r, const struct word *w)
 	return false;
 }
 
-static void rig_say(struct rig *r, const struct word *w)
+static UNUSED void rig_say(struct rig *r, const struct word *w)
 {
 	EXPECT(rig_try_say(r, w));
 }
