@@ -396,10 +396,10 @@ static int make(struct vhost_user *u, const struct vhost_user_setup *c, int fd, 
 		return code;
 	u->queue = calloc(u->nr, sizeof(*u->queue));
 	u->ring = calloc(u->nr, sizeof(*u->ring));
+	for (unsigned i = 0; u->ring && i < u->nr; i++)
+		u->ring[i].call_fd = -1; /* also of one that is to be destroyed at once */
 	if (!u->queue || !u->ring)
 		return err_set(e, ENOMEM, "out of memory");
-	for (unsigned i = 0; i < u->nr; i++)
-		u->ring[i].call_fd = -1;
 	for (unsigned i = 0; code == 0 && i < u->nr; i++)
 		code = make_ring(u, i, t->entries, e);
 	u->v.config_size = u->config_size;
