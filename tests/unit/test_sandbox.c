@@ -32,6 +32,9 @@
 /* More than any architecture has. */
 enum { CALLS = 600 };
 
+/* How many instructions the kernel has followed. */
+static unsigned steps;
+
 /* What the kernel does with a program: the instructions that filters are made of. */
 static uint32_t run(const struct filter *f, const struct seccomp_data *d)
 {
@@ -40,6 +43,7 @@ static uint32_t run(const struct filter *f, const struct seccomp_data *d)
 	for (unsigned pc = 0; pc < f->len; pc++) {
 		const struct sock_filter *i = &f->insn[pc];
 
+		steps++;
 		switch (i->code) {
 		case BPF_LD | BPF_W | BPF_ABS:
 			EXPECT(i->k + 4 <= sizeof(*d) && i->k % 4 == 0);
@@ -47,6 +51,9 @@ static uint32_t run(const struct filter *f, const struct seccomp_data *d)
 			break;
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			pc += a == i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			pc += a >= i->k ? i->jt : i->jf;
 			break;
 		case BPF_JMP | BPF_JSET | BPF_K:
 			pc += a & i->k ? i->jt : i->jf;
@@ -138,6 +145,44 @@ TEST(arguments_are_looked_at)
 	EXPECT_EQ(call(THREAD_DISK, SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE), SECCOMP_RET_ALLOW);
 	EXPECT_EQ(call(THREAD_DISK, SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC), SECCOMP_RET_TRAP);
 	EXPECT_EQ(call(THREAD_MAIN, SYS_mprotect, 0, 4096, PROT_EXEC), SECCOMP_RET_TRAP);
+}
+
+/* Each exit of the guest passes by here. */
+TEST(nothing_comes_before_what_a_vcpu_asks_for)
+{
+	steps = 0;
+	EXPECT_EQ(call(THREAD_VCPU, SYS_ioctl, 5, KVM_RUN, 0), SECCOMP_RET_ALLOW);
+	EXPECT(steps <= 7);
+}
+
+/* The kernel follows a program for every number when it takes it. */
+TEST(the_way_of_every_number_is_short)
+{
+	for (unsigned k = 0; k < NR_THREAD_KINDS; k++) {
+		unsigned most = 0;
+
+		steps = 0;
+		for (int n = 0; n < CALLS; n++) {
+			const unsigned before = steps;
+
+			(void)call((enum thread_kind)k, n, 0, 0, 0);
+			if (n != SYS_ioctl && steps - before > most)
+				most = steps - before;
+		}
+		EXPECT(steps < 12 * CALLS);
+		EXPECT(most <= 18);
+	}
+}
+
+/* A number that no rule could have, whatever becomes of it on the way. */
+TEST(numbers_out_of_range_are_trapped)
+{
+	static const int out[] = { 511,	      512, 1024 + SYS_futex, INT32_MAX,
+				   INT32_MIN, -1,  -SYS_futex,	     0x40000000 + SYS_futex };
+
+	for (size_t i = 0; i < ARRAY_SIZE(out); i++)
+		for (unsigned k = 0; k < NR_THREAD_KINDS; k++)
+			EXPECT_EQ(call((enum thread_kind)k, out[i], 0, 0, 0), SECCOMP_RET_TRAP);
 }
 
 /* Seldom made, so that no other test may come by them: what each is for is in the table. */
@@ -430,8 +475,9 @@ TEST(strict_refuses_what_is_missing)
 }
 
 TEST_MAIN(T(what_no_rule_allows_is_trapped_for_every_kind_and_number), T(foreign_calls_kill),
-	  T(arguments_are_looked_at), T(rare_calls_are_allowed), T(powers_that_nobody_has),
-	  T(there_are_few_rules), T(all_rules_fit_with_everything_used),
-	  T(a_denied_call_is_named_and_ends_the_process), T(an_abort_is_one),
-	  T(reports_are_written_behind_the_walls), T(behind_the_walls_there_is_nothing),
-	  T(strict_refuses_what_is_missing))
+	  T(arguments_are_looked_at), T(nothing_comes_before_what_a_vcpu_asks_for),
+	  T(the_way_of_every_number_is_short), T(numbers_out_of_range_are_trapped),
+	  T(rare_calls_are_allowed), T(powers_that_nobody_has), T(there_are_few_rules),
+	  T(all_rules_fit_with_everything_used), T(a_denied_call_is_named_and_ends_the_process),
+	  T(an_abort_is_one), T(reports_are_written_behind_the_walls),
+	  T(behind_the_walls_there_is_nothing), T(strict_refuses_what_is_missing))

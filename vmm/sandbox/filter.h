@@ -7,7 +7,7 @@
 
 #include <linux/filter.h>
 
-#define FILTER_MAX 512 /* instructions */
+#define FILTER_MAX 256 /* instructions */
 
 struct filter {
 	unsigned len;

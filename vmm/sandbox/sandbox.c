@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 /* Constant once the first thread has entered. */
-static struct filter *filters; /* one for each kind; NULL: the sandbox is off */
+static bool filters_are_on;
+static struct filter_facts facts;
 static void (*on_crash)(void);
 static _Thread_local enum thread_kind own_kind;
 
@@ -99,18 +100,6 @@ static void one_heap(void)
 #endif
 }
 
-static int make_filters(bool watch, struct err *e)
-{
-	const struct filter_facts facts = { .pid = (uint32_t)getpid(), .watch = watch };
-
-	filters = calloc(NR_THREAD_KINDS, sizeof(*filters));
-	if (!filters)
-		return err_code(e, ENOMEM, "sandbox");
-	for (unsigned i = 0; i < NR_THREAD_KINDS; i++)
-		filter_make(&filters[i], (enum thread_kind)i, &facts);
-	return 0;
-}
-
 int sandbox_build(enum sandbox_mode mode, bool watch, void (*crash)(void), struct err *e)
 {
 	struct walls w;
@@ -125,10 +114,10 @@ int sandbox_build(enum sandbox_mode mode, bool watch, void (*crash)(void), struc
 	code = handle_denials(e);
 	if (code == 0)
 		code = has_seccomp(mode, e);
-	if (code > 0)
-		code = make_filters(watch, e);
-	if (code)
+	if (code < 0)
 		return code;
+	filters_are_on = code > 0;
+	facts = (struct filter_facts){ .pid = (uint32_t)getpid(), .watch = watch };
 	walls_build(&w);
 	return check(&w, mode, e);
 }
@@ -136,14 +125,13 @@ int sandbox_build(enum sandbox_mode mode, bool watch, void (*crash)(void), struc
 void sandbox_enter(enum thread_kind kind)
 {
 	struct sock_fprog program;
+	struct filter filter;
 
 	own_kind = kind;
-	if (!filters)
+	if (!filters_are_on)
 		return;
-	program = (struct sock_fprog){
-		.len = (unsigned short)filters[kind].len,
-		.filter = filters[kind].insn,
-	};
+	filter_make(&filter, kind, &facts);
+	program = (struct sock_fprog){ (unsigned short)filter.len, filter.insn };
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
 		log_error("seccomp: %s", strerror(errno));
 		_exit(1);
