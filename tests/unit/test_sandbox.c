@@ -451,7 +451,8 @@ static void strict(void)
 /* One wall that cannot be built, whoever we are: a process that is not alone. */
 static void *wait_for_ever(void *arg)
 {
-	(void)pause();
+	while (pause()) /* which the C library's setresuid() ends */
+		;
 	return arg;
 }
 
