@@ -25,7 +25,9 @@ test_every_thread_is_walled_in() {
 		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] ||
 			fail "vmm is in the host's $ns namespace"
 	done
+	is "users of its namespace" "$(cat "/proc/$pid/uid_map" "/proc/$pid/gid_map")" ""
 	is "what is in its root" "$(ls -A "/proc/$pid/root/")" ""
+	has "/proc/$pid/mounts" '^none / tmpfs ro,nosuid,nodev,noexec,'
 	is "its core files" "$(sed -n 's/^Max core file size *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")" 0
 	end_by_force
 	[ ! -s "$T/err" ] || lacks "$T/err" sandbox

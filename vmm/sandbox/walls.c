@@ -4,7 +4,6 @@
 #include "vmm/base/scope.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
@@ -20,37 +19,13 @@
 
 /* --- namespaces ---------------------------------------------------------------------------- */
 
-static int write_file(const char *path, const char *text)
-{
-	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-/* Inside, we are who we were outside, and there is nobody else. */
-static int map_ids(uid_t uid, gid_t gid)
-{
-	char text[48];
-	int code;
-
-	(void)snprintf(text, sizeof(text), "%u %u 1", uid, uid);
-	code = write_file("/proc/self/uid_map", text);
-	if (code == 0)
-		code = write_file("/proc/self/setgroups", "deny");
-	(void)snprintf(text, sizeof(text), "%u %u 1", gid, gid);
-	return code ? code : write_file("/proc/self/gid_map", text);
-}
-
 static int own_namespaces(void)
 {
 	static const int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-	const uid_t uid = geteuid();
-	const gid_t gid = getegid();
 
+	/* Nobody has a number in the first: there is no user that we are, or could become. */
 	if (unshare(CLONE_NEWUSER | others) == 0)
-		return map_ids(uid, gid);
+		return 0;
 	/* Where user namespaces are forbidden, root can still have the others. */
 	return unshare(others) < 0 ? -errno : 0;
 }
@@ -70,13 +45,12 @@ static int become_root(void)
 
 static int empty_root(void)
 {
-	static const char place[] = "/proc"; /* there is one: the maps were written in it */
-	static const unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	static const char place[] = "/proc"; /* a folder that every host has */
+	static const unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", place, "tmpfs", plain, "size=4k,mode=0500") < 0 || chdir(place) < 0 ||
-	    become_root() < 0 || chdir("/") < 0 ||
-	    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | plain, NULL) < 0)
+	    become_root() < 0 || chdir("/") < 0)
 		return -errno;
 	return 0;
 }
@@ -105,10 +79,13 @@ static int no_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	const struct __user_cap_data_struct none[2] = { { 0 } };
+	unsigned long cap = 0;
 
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EPERM)
-			return -errno;
+	/* Up to the last that the kernel knows. Who may not has no capabilities, nor any to get. */
+	while (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+		cap++;
+	if (errno != EINVAL && errno != EPERM)
+		return -errno;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -errno;
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
