@@ -242,7 +242,7 @@ install: $(OUT)/vmm build/vmm.1 build/vmm.bash
 
 # --- what people run ---------------------------------------------------------------------------
 
-.PHONY: demo check check-matrix lab bench bench-disk lint clean help
+.PHONY: demo check check-matrix lab bench bench-disk bench-net lint clean help
 demo:
 	@tests/lab/demo
 check:
@@ -255,6 +255,8 @@ bench:
 	@tests/bench/run
 bench-disk:
 	@tests/bench/run-disk
+bench-net:
+	@tests/bench/run-net
 
 lint: docs-current
 	awk -f tests/layers.awk tests/layers.txt $$(git ls-files '*.[ch]')
@@ -274,6 +276,7 @@ help:
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'
 	@echo 'make bench-disk     the same for requests to a disk'
+	@echo 'make bench-net      the same for TCP by a tap, by vhost-net and by passt'
 	@echo 'make lint           include arrows, formatting, shell scripts, generated documents'
 	@echo 'make docs           docs/cli.md from the tables'
 	@echo 'make hardening      what the compiler and linker shall have done for safety, in what they made'
