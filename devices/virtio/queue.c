@@ -217,18 +217,13 @@ enum pop queue_pop(struct queue *q, struct request **r)
 	return POP_OK;
 }
 
-void queue_push(struct request *r, size_t written)
+/* The driver has it back, or will never ask for it again. */
+static void returned(struct request *r)
 {
 	struct queue *q = r->queue;
-	struct ring_op op = { .q = q, .r = r, .written = (uint32_t)written };
 
-	assert_held(&q->lock);
-	assert(written <= r->in_len);
-	if (queue_live(q)) {
-		if (!poison_run(q->format->give, &op))
-			queue_break(q);
+	if (queue_live(q))
 		q->pushed += r->entries;
-	}
 	q->busy[r->id / 64] &= ~(UINT64_C(1) << (r->id % 64));
 	q->entries_out -= r->entries;
 	request_put(r);
@@ -236,10 +231,42 @@ void queue_push(struct request *r, size_t written)
 		cond_broadcast(&q->idle);
 }
 
+void queue_push(struct request *r, size_t written)
+{
+	struct queue *q = r->queue;
+	struct ring_op op = { .q = q, .r = r, .written = (uint32_t)written };
+
+	assert_held(&q->lock);
+	assert(written <= r->in_len);
+	if (q->together) {
+		r->in_len = written;
+		r->next = NULL;
+		*q->group_end = r;
+		q->group_end = &r->next;
+		return;
+	}
+	if (queue_live(q) && !poison_run(q->format->give, &op))
+		queue_break(q);
+	returned(r);
+}
+
 void queue_push_begin(struct queue *q)
 {
 	assert_held(&q->lock);
 	q->together = true;
+	q->group = NULL;
+	q->group_end = &q->group;
+}
+
+static void give_group(void *ctx)
+{
+	struct ring_op *op = ctx;
+
+	for (op->r = op->q->group; op->r; op->r = op->r->next) {
+		op->written = (uint32_t)op->r->in_len;
+		op->q->format->give(op);
+	}
+	op->q->format->publish(op);
 }
 
 void queue_push_end(struct queue *q)
@@ -247,9 +274,13 @@ void queue_push_end(struct queue *q)
 	struct ring_op op = { .q = q };
 
 	assert_held(&q->lock);
-	q->together = false;
-	if (queue_live(q) && !poison_run(q->format->publish, &op))
+	if (queue_live(q) && !poison_run(give_group, &op))
 		queue_break(q);
+	q->together = false;
+	for (struct request *r = q->group, *next; r; r = next) {
+		next = r->next;
+		returned(r);
+	}
 }
 
 void queue_flush(struct queue *q)

@@ -81,7 +81,8 @@ struct queue {
 	uint32_t pushed; /* packed: ring entries, split: requests, since the last queue_flush() */
 	uint16_t next_avail, avail_seen, next_used; /* positions; packed: below size */
 	bool avail_wrap, used_wrap;		    /* packed: wrap counters */
-	bool together;	      /* between queue_push_begin() and queue_push_end() */
+	bool together;			    /* between queue_push_begin() and queue_push_end() */
+	struct request *group, **group_end; /* ... what was pushed, oldest first */
 	void *first;	      /* packed: the descriptor that waits for that; NULL: none */
 	uint16_t first_flags; /* ... and what its flags will be */
 	uint16_t in_flight;
