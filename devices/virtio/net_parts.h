@@ -102,6 +102,9 @@ bool net_header_to_driver(struct net_frame *f, unsigned may);
 
 struct net;
 
+/* Segments of a frame from the driver, its header included. */
+#define NET_TX_SEGS 256
+
 struct net_pair {
 	struct net *net;
 
@@ -109,11 +112,14 @@ struct net_pair {
 	struct net_frame frame;		  /* waits for buffers; its len is 0 when there is none */
 	struct request *held, **held_end; /* buffers that wait for frames, oldest first */
 	unsigned nr_held;
-	size_t room;	    /* bytes in them */
+	size_t room; /* bytes in them */
+	size_t last; /* the last frame's length */
+	struct iovec place[NET_PLACES];
 	struct timer stuck; /* thread; see net_rx.c */
 
 	/* The transmit queue's lock. */
 	struct request *sending; /* a frame that the host end does not take now */
+	struct iovec pieces[1 + NET_TX_SEGS];
 
 	unsigned wants; /* thread: NET_IN, NET_OUT; what the host end was told */
 };
@@ -124,9 +130,6 @@ struct net_counters {
 	_Atomic uint64_t unwanted;  /* for the driver, which wants no such */
 	_Atomic uint64_t too_large; /* for the driver, which has no room for them */
 };
-
-/* Segments of a frame from the driver, its header included. */
-#define NET_TX_SEGS 256
 
 #define NET_QUEUES (2 * NET_MAX_QUEUES + 1)
 

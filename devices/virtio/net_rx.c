@@ -3,14 +3,24 @@
  * Frames to the driver. One at a time is taken from the host end and waits there until buffers have
  * come for all of it; with MRG_RXBUF it may fill several, which the driver sees all at once.
  *
+ * While frames are large, buffers are taken before the frame, and the host end may put the frame
+ * into them itself: all but its first bytes, which are decided on here, and so are not yet the
+ * driver's. Those that a frame did not fill are there for the next one.
+ *
  * A driver may have fewer buffers than the largest frame needs, and never give more. So a frame
  * that has found some room but too little is dropped after a while, and smaller ones go on.
  */
 #include "devices/virtio/net_parts.h"
 
+#include <string.h>
+
 enum { TURN_FRAMES = 64 };
 
 #define STUCK_NS 200000000ULL
+#define LARGE	 4096 /* bytes: copying them costs more than having buffers ready */
+
+/* What is before the placed bytes of a frame, in the driver's buffers. */
+#define BEFORE_PLACED (sizeof(struct net_header) + NET_FRAME_MIN)
 
 static_assert(sizeof(struct net_header) == 12, "as the driver sees it");
 
@@ -35,30 +45,17 @@ static struct request *let_go(struct net_pair *p)
 	return r;
 }
 
-/* The next frame; one that the driver does not want is empty. False: there is none now. */
-static bool next_frame(struct net *n, struct net_pair *p)
-{
-	struct net_frame *f = &p->frame;
-
-	if (net_receive(n->host, (unsigned)(p - n->pair), f)) {
-		f->len = 0;
-		return false;
-	}
-	if (!net_filter_wants(&n->filter, f->data) || !net_header_to_driver(f, n->given)) {
-		f->len = 0;
-		n->lost.unwanted++;
-	}
-	return true;
-}
-
-/* Has buffers for @len bytes in all, if the driver gives them. */
-static bool gather(struct server *s, struct net_pair *p, size_t len)
+/*
+ * Has buffers for @len bytes in all, if the driver gives them. @later: it need not say so when it
+ * does.
+ */
+static bool gather(struct server *s, struct net_pair *p, size_t len, bool later)
 {
 	const bool merge = virtio_has(s->queue->v, NET_F_MRG_RXBUF);
 	struct request *r;
 
 	while (p->room < len && (merge || !p->held)) {
-		if (!server_pop(s, &r))
+		if (later ? queue_pop(s->queue, &r) != POP_OK : !server_pop(s, &r))
 			return false;
 		if (r->in_len < sizeof(struct net_header)) {
 			queue_break(s->queue);
@@ -66,6 +63,69 @@ static bool gather(struct server *s, struct net_pair *p, size_t len)
 			return false;
 		}
 		hold(p, r);
+	}
+	return true;
+}
+
+/* Where the next frame may go at once, if it is as large as the last one. */
+static struct net_place place(struct server *s, struct net_pair *p)
+{
+	const bool merge = virtio_has(s->queue->v, NET_F_MRG_RXBUF);
+	size_t skip = BEFORE_PLACED;
+	unsigned n = 0;
+
+	/* A checksum that the driver cannot do is computed where all of the frame is. */
+	if (p->last < LARGE || !(p->net->given & NET_CSUM))
+		return (struct net_place){ 0 };
+	(void)gather(s, p, BEFORE_PLACED + NET_FRAME_MAX, true);
+	for (struct request *r = p->held; r; r = merge ? r->next : NULL) {
+		const struct iovec *from = &r->seg[r->nr_out];
+		unsigned nr = r->nr_in;
+
+		if (skip)
+			from = request_trim(r, true, skip, 0, &nr);
+		if (n + nr > NET_PLACES)
+			break;
+		for (unsigned i = 0; i < nr; i++)
+			p->place[n++] = from[i];
+		skip -= r->in_len < skip ? r->in_len : skip;
+	}
+	return (struct net_place){ .iov = p->place, .n = n };
+}
+
+/* The host end wrote @len bytes where place() said. */
+static void mark_placed(const struct net_pair *p, size_t len)
+{
+	size_t off = BEFORE_PLACED;
+
+	for (const struct request *r = p->held; r && len; r = r->next) {
+		size_t n = 0;
+
+		if (off < r->in_len) {
+			n = r->in_len - off < len ? r->in_len - off : len;
+			request_used(r, true, off, n);
+			len -= n;
+		}
+		off -= r->in_len < off ? r->in_len : off;
+	}
+}
+
+/* The next frame; one that the driver does not want is empty. False: there is none now. */
+static bool next_frame(struct server *s, struct net_pair *p)
+{
+	struct net *n = p->net;
+	struct net_frame *f = &p->frame;
+
+	if (net_receive(n->host, (unsigned)(p - n->pair), f, place(s, p))) {
+		f->len = 0;
+		return false;
+	}
+	p->last = f->len;
+	if (f->placed && s->queue->mem->observer)
+		mark_placed(p, f->placed);
+	if (!net_filter_wants(&n->filter, f->data) || !net_header_to_driver(f, n->given)) {
+		f->len = 0;
+		n->lost.unwanted++;
 	}
 	return true;
 }
@@ -80,29 +140,50 @@ static uint16_t count(const struct net_pair *p, size_t len)
 	return n;
 }
 
-/* Copies the frame into as many buffers as it takes, and gives them back. */
+/* A piece of header and frame, in the driver's buffers from @begin to @end. */
+struct piece {
+	size_t begin, end;
+	const uint8_t *from;
+};
+
+/* Writes what belongs to the @len bytes from @at on, which are the buffer's. */
+static void put(struct request *r, const struct piece piece[3], size_t at, size_t len)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		size_t begin = piece[i].begin > at ? piece[i].begin : at;
+		size_t end = piece[i].end < at + len ? piece[i].end : at + len;
+
+		if (begin < end)
+			(void)request_write(r, begin - at, piece[i].from + (begin - piece[i].begin),
+					    end - begin);
+	}
+}
+
+/* Has the frame in as many buffers as it takes, and gives them back. */
 static void deliver(struct server *s, struct net_pair *p)
 {
-	const size_t head = sizeof(p->frame.header);
-	size_t done = 0, skip = head;
+	struct net_frame *f = &p->frame;
+	const size_t head = sizeof(f->header), total = head + f->len;
+	const size_t placed = f->placed ? BEFORE_PLACED : total;
+	const struct piece piece[3] = {
+		{ 0, head, (const uint8_t *)&f->header },
+		{ head, placed, f->data },
+		{ placed + f->placed, total, f->data + NET_FRAME_MIN },
+	};
+	size_t done = 0;
 
-	p->frame.header.num_buffers = le16_of(count(p, head + p->frame.len));
+	f->header.num_buffers = le16_of(count(p, total));
 	queue_push_begin(s->queue);
 	do {
 		struct request *r = let_go(p);
-		size_t len = r->in_len - skip, left = p->frame.len - done;
+		size_t len = r->in_len < total - done ? r->in_len : total - done;
 
-		if (len > left)
-			len = left;
-		if (skip)
-			(void)request_write(r, 0, &p->frame.header, head);
-		(void)request_write(r, skip, p->frame.data + done, len);
-		queue_push(r, skip + len);
+		put(r, piece, done, len);
+		queue_push(r, len);
 		done += len;
-		skip = 0;
-	} while (done < p->frame.len);
+	} while (done < total);
 	queue_push_end(s->queue);
-	p->frame.len = 0;
+	f->len = 0;
 }
 
 bool net_receive_turn(struct server *s)
@@ -117,14 +198,14 @@ bool net_receive_turn(struct server *s)
 	for (int i = 0; i < TURN_FRAMES; i++) {
 		size_t need;
 
-		if (!p->frame.len && !next_frame(n, p)) {
+		if (!p->frame.len && !next_frame(s, p)) {
 			net_pair_want(n, p, NET_IN, true);
 			return false;
 		}
 		if (!p->frame.len)
 			continue;
 		need = sizeof(struct net_header) + p->frame.len;
-		if (!gather(s, p, need)) {
+		if (!gather(s, p, need, false)) {
 			net_pair_want(n, p, NET_IN, false);
 			if (p->held && !p->stuck.due_ns)
 				loop_timer_arm(n->loop, &p->stuck, loop_now_ns() + STUCK_NS);

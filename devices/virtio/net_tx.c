@@ -11,7 +11,7 @@ static int send(struct net *n, struct net_pair *p)
 {
 	const unsigned may = net_may_ask(n->v.accepted);
 	struct request *r = p->sending;
-	struct iovec iov[1 + NET_TX_SEGS], *from;
+	struct iovec *const iov = p->pieces, *from;
 	struct net_header h;
 	unsigned nr;
 	int code;

@@ -34,9 +34,11 @@ struct fake_net {
 	unsigned nr_coming, nr_taken;
 	unsigned queue; /* by which frames come */
 	bool full;	/* takes nothing now */
+	bool places;	/* puts frames where the card wants them, as a tap does */
 	bool up;	/* the link, as it is to be told */
 	unsigned wants[NET_MAX_QUEUES];
 	unsigned asked;		/* calls of receive */
+	size_t placed;		/* bytes, in all */
 	unsigned told;		/* calls of front.ready() */
 	unsigned queues, gives; /* as shaped */
 	unsigned shaped;
@@ -91,7 +93,26 @@ static void fake_net_tell(struct call *c)
 	}
 }
 
-static int fake_net_receive(struct net_host *h, unsigned queue, struct net_frame *to)
+/* Moves the rest of the frame up, as it lies behind what stays in front. */
+static size_t fake_net_place(struct fake_frame *from, struct net_place to)
+{
+	const size_t rest = from->len - NET_FRAME_MIN;
+	uint8_t *at = from->data + NET_FRAME_MIN;
+	size_t done = 0;
+
+	for (unsigned i = 0; i < to.n && done < rest; i++) {
+		size_t n = to.iov[i].iov_len < rest - done ? to.iov[i].iov_len : rest - done;
+
+		memcpy(to.iov[i].iov_base, at + done, n);
+		done += n;
+	}
+	memmove(at, at + done, rest - done);
+	memset(at + rest - done, 0xee, done);
+	return done;
+}
+
+static int fake_net_receive(struct net_host *h, unsigned queue, struct net_frame *to,
+			    struct net_place place)
 {
 	struct fake_net *f = fake_net(h);
 	struct fake_frame *from;
@@ -101,7 +122,12 @@ static int fake_net_receive(struct net_host *h, unsigned queue, struct net_frame
 	if (queue != f->queue || f->nr_taken == f->nr_coming)
 		return -EAGAIN;
 	from = &f->coming[f->nr_taken++ % FAKE_FRAMES];
-	*to = (struct net_frame){ from->header, from->data, from->len };
+	*to = (struct net_frame){ from->header, from->data, from->len, 0 };
+	EXPECT(place.n <= NET_PLACES);
+	if (f->places && place.n) {
+		to->placed = fake_net_place(from, place);
+		f->placed += to->placed;
+	}
 	return 0;
 }
 

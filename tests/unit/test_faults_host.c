@@ -445,7 +445,7 @@ static void on_frames(struct net_front *f UNUSED, unsigned queue, unsigned what)
 {
 	struct net_frame frame;
 
-	while (what & NET_IN && net_receive(net, queue, &frame) == 0)
+	while (what & NET_IN && net_receive(net, queue, &frame, (struct net_place){ 0 }) == 0)
 		came++;
 	net_want(net, queue, NET_IN);
 }

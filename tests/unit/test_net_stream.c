@@ -150,7 +150,7 @@ static int code;
 
 static void receive(void)
 {
-	code = net_receive(h, 0, &frame);
+	code = net_receive(h, 0, &frame, (struct net_place){ 0 });
 	if (code == 0)
 		memcpy(copy, frame.data, frame.len);
 }

@@ -159,7 +159,8 @@ static struct net_header expect_here(size_t len, uint8_t mark)
 	make_frame(want, len, mark);
 	for (int i = 0; i < 1000; i++) {
 		for (unsigned q = 0; q < h->queues; q++) {
-			if (net_receive(h, q, &f) || memcmp(f.data + 12, "\x88\xb5", 2) != 0)
+			if (net_receive(h, q, &f, (struct net_place){ 0 }) ||
+			    memcmp(f.data + 12, "\x88\xb5", 2) != 0)
 				continue;
 			EXPECT_EQ(f.len, len);
 			if (!(f.header.flags & NET_NEEDS_CSUM))
@@ -226,6 +227,46 @@ TEST(the_kernel_does_what_the_guest_does_not_want_to)
 	net_shape(h, 1, NET_CSUM);
 	put_frame(fd, &ask, 100, 4);
 	EXPECT_EQ(expect_here(100, 4).flags & NET_NEEDS_CSUM, NET_NEEDS_CSUM);
+	(void)close(fd);
+	close_tap();
+}
+
+/* A frame that is put where it is wanted: 100 bytes, of which the pieces take @room. */
+static void expect_placed(int fd, size_t room)
+{
+	static const struct net_header none;
+	uint8_t want[100], first[40], second[100];
+	struct iovec iov[2] = { { first, room < sizeof(first) ? room : sizeof(first) },
+				{ second, room - iov[0].iov_len } };
+	const size_t rest = sizeof(want) - NET_FRAME_MIN;
+	const size_t placed = room < rest ? room : rest;
+	struct net_frame f;
+
+	make_frame(want, sizeof(want), 9);
+	put_frame(fd, &none, sizeof(want), 9);
+	do {
+		memset(first, 0xdd, sizeof(first));
+		memset(second, 0xdd, sizeof(second));
+	} while (net_receive(h, 0, &f, (struct net_place){ iov, 2 }) ||
+		 memcmp(f.data + 12, "\x88\xb5", 2) != 0);
+	EXPECT_EQ(f.len, sizeof(want));
+	EXPECT_EQ(f.placed, placed);
+	EXPECT(memcmp(f.data, want, NET_FRAME_MIN) == 0);
+	EXPECT(memcmp(f.data + NET_FRAME_MIN, want + NET_FRAME_MIN + placed, rest - placed) == 0);
+	for (size_t i = 0; i < placed; i++)
+		EXPECT_EQ(i < iov[0].iov_len ? first[i] : second[i - iov[0].iov_len], 9);
+	EXPECT(iov[0].iov_len == sizeof(first) || first[room] == 0xdd);
+}
+
+TEST(a_frame_goes_where_it_is_wanted)
+{
+	int fd;
+
+	namespace();
+	open_tap("tap=vt");
+	fd = other_side("vt");
+	for (size_t room = 1; room < 130; room++)
+		expect_placed(fd, room);
 	(void)close(fd);
 	close_tap();
 }
@@ -297,7 +338,7 @@ TEST(a_tap_that_is_deleted_is_told_of_once)
 		wait_ms(1000);
 		EXPECT_EQ(downs, 1);
 		EXPECT(!h->up);
-		EXPECT_EQ(net_receive(h, 0, &f), -EAGAIN);
+		EXPECT_EQ(net_receive(h, 0, &f, (struct net_place){ 0 }), -EAGAIN);
 		EXPECT_EQ(send_frame(0, 60, 1), -EIO);
 		net_shape(h, 2, NET_CSUM);
 		net_want(h, 0, NET_IN | NET_OUT);
@@ -369,5 +410,6 @@ TEST(what_cannot_be_opened_says_why)
 }
 
 TEST_MAIN(T(frames_go_both_ways), T(the_kernel_does_what_the_guest_does_not_want_to),
-	  T(queues_come_and_go), T(a_tap_that_is_deleted_is_told_of_once),
-	  T(a_tap_can_be_handed_in), T(what_cannot_be_opened_says_why))
+	  T(a_frame_goes_where_it_is_wanted), T(queues_come_and_go),
+	  T(a_tap_that_is_deleted_is_told_of_once), T(a_tap_can_be_handed_in),
+	  T(what_cannot_be_opened_says_why))

@@ -683,6 +683,140 @@ TEST(a_driver_gets_what_it_asked_for)
 	rig_done();
 }
 
+/* --- large frames, which the host end puts into the driver's buffers -------------------------- */
+
+enum { RING = 64 };
+
+static uint64_t place_at[RING];
+static unsigned placed_next, placed_out; /* buffers: the next one's cookie, those with the card */
+
+/* Has the card have @n buffers of @size. */
+static void fill_up(unsigned n, uint32_t size)
+{
+	for (; placed_out < n; placed_out++, placed_next = (placed_next + 1) % RING) {
+		if (!place_at[placed_next])
+			place_at[placed_next] = driver_alloc(&r.d, BIG);
+		memset(driver_at(&r.d, place_at[placed_next]), 0xdd, BIG);
+		EXPECT(driver_add(&r.d.queue[RX],
+				  &(struct piece){ place_at[placed_next], size, true }, 1,
+				  placed_next));
+	}
+	kick(RX);
+}
+
+static void begin_placing(uint64_t features)
+{
+	begin(features | BIT(GUEST_CSUM));
+	memset(place_at, 0, sizeof(place_at));
+	placed_next = placed_out = 0;
+	LOCK_SCOPE(&r.net.lock);
+	r.net.places = true;
+}
+
+/* A frame of @len bytes, of which each differs from that of another @mark. */
+static const uint8_t *marked(size_t len, uint8_t mark)
+{
+	static uint8_t data[NET_FRAME_MAX];
+
+	memcpy(data, pattern, len);
+	for (size_t i = NET_FRAME_MIN; i < len; i++)
+		data[i] = (uint8_t)(data[i] ^ (mark * 37 + 1));
+	return data;
+}
+
+static void give_marked(size_t len, uint8_t mark)
+{
+	EXPECT(fake_net_give(&r.net, NULL, marked(len, mark), len));
+}
+
+static void expect_marked(size_t len, uint8_t mark)
+{
+	static uint8_t got[NET_FRAME_MAX];
+	struct net_header h;
+
+	EXPECT_EQ(collect(got, &h, place_at), len);
+	EXPECT(memcmp(got, marked(len, mark), len) == 0);
+	placed_out -= le16_get(h.num_buffers);
+}
+
+static size_t placed(void)
+{
+	LOCK_SCOPE(&r.net.lock);
+	return r.net.placed;
+}
+
+static void run_placed(uint64_t features)
+{
+	static const size_t lens[] = { 9000,  20000,	     14,   5000, 60,
+				       65535, NET_FRAME_MAX, 4096, 4095, 700 };
+	static const uint32_t sizes[] = { 12, 13, 25, 26, 27, 512, 1526, 4096 };
+
+	rig_plug(1);
+	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+		const size_t before = placed();
+
+		begin_placing(features | BIT(MRG_RXBUF));
+		for (uint8_t i = 0; i < ARRAY_SIZE(lens); i++) {
+			const size_t len = lens[i];
+
+			if (len + HEADER > (size_t)RING * sizes[k])
+				continue;
+			fill_up(RING, sizes[k]);
+			give_marked(len, i);
+			expect_marked(len, i);
+			/* Some that go before there are buffers for all of them. */
+			fill_up((unsigned)((len + HEADER) / sizes[k] / 2), sizes[k]);
+			give_marked(len, (uint8_t)(i + 100));
+			pause_ms(2);
+			fill_up(RING, sizes[k]);
+			expect_marked(len, (uint8_t)(i + 100));
+		}
+		EXPECT(sizes[k] < 512 || placed() > before + 30000);
+	}
+	rig_done();
+}
+
+TEST(large_frames_go_into_buffers_at_once)
+{
+	run_placed(0);
+	run_placed(PACKED | EVENT_IDX | INDIRECT);
+}
+
+TEST(a_frame_that_was_not_wanted_leaves_its_buffers_to_the_next)
+{
+	static const uint8_t none[NET_MAC] = { 2, 0, 0, 0, 0, 99 };
+
+	rig_plug(1);
+	begin_placing(CONTROL | BIT(MRG_RXBUF));
+	control_queue = 2;
+	EXPECT_EQ(command(0, 0, BYTES(0)), 0); /* not promiscuous */
+	fill_up(RING, 1526);
+	give_marked(9000, 1);
+	expect_marked(9000, 1);
+	memcpy(pattern, none, NET_MAC);
+	give_marked(20000, 2);
+	memset(pattern, 0xff, NET_MAC);
+	give_marked(9000, 3);
+	expect_marked(9000, 3);
+	EXPECT_EQ(r.card->lost.unwanted, 1);
+	rig_done();
+}
+
+TEST(a_large_frame_that_finds_too_few_buffers_is_dropped_in_the_end)
+{
+	rig_plug(1);
+	begin_placing(BIT(MRG_RXBUF));
+	fill_up(RING, 512);
+	give_marked(9000, 1);
+	expect_marked(9000, 1);
+	fill_up(RING, 512);
+	give_marked(RING * 512, 2);
+	give_marked(600, 3);
+	expect_marked(600, 3);
+	EXPECT_EQ(r.card->lost.too_large, 1);
+	rig_done();
+}
+
 /* --- several pairs --------------------------------------------------------------------------- */
 
 TEST(pairs_are_used_as_the_driver_says)
@@ -891,6 +1025,9 @@ TEST_MAIN(T(only_frames_that_a_driver_may_send_go_out), T(the_same_on_a_packed_r
 	  T(a_driver_gets_no_frame_that_it_cannot_understand),
 	  T(each_command_has_the_answer_that_it_should),
 	  T(a_command_that_cannot_be_answered_breaks_the_queue), T(a_driver_gets_what_it_asked_for),
+	  T(large_frames_go_into_buffers_at_once),
+	  T(a_frame_that_was_not_wanted_leaves_its_buffers_to_the_next),
+	  T(a_large_frame_that_finds_too_few_buffers_is_dropped_in_the_end),
 	  T(pairs_are_used_as_the_driver_says),
 	  T(a_driver_that_knows_of_one_pair_finds_its_control_queue),
 	  T(features_that_do_not_go_together_are_refused),

@@ -88,12 +88,25 @@ enum net_offload {
 	NET_USO = 16,
 };
 
-/* A frame that came in. It is the host's end's until the next one of its queue is asked for. */
+/*
+ * A frame that came in. What is at data is the host end's until the next frame of its queue is
+ * asked for. Of a frame that went in part to where the caller wanted it (placed), there are the
+ * first NET_FRAME_MIN bytes, which is what decisions need, and those behind the placed ones.
+ */
 struct net_frame {
 	struct net_header header;
 	uint8_t *data;
-	size_t len; /* NET_FRAME_MIN..NET_FRAME_MAX; 0: none */
+	size_t len;    /* NET_FRAME_MIN..NET_FRAME_MAX; 0: none */
+	size_t placed; /* bytes behind the first NET_FRAME_MIN */
 };
+
+/* Where bytes of a frame behind its first NET_FRAME_MIN may go; n 0: nowhere. */
+struct net_place {
+	const struct iovec *iov;
+	unsigned n;
+};
+
+#define NET_PLACES 128
 
 enum { NET_IN = 1, NET_OUT = 2 };
 
@@ -119,7 +132,8 @@ struct net_host {
 struct net_host_ops {
 	int (*attach)(struct net_host *h, struct err *e);
 	void (*want)(struct net_host *h, unsigned queue, unsigned what);
-	int (*receive)(struct net_host *h, unsigned queue, struct net_frame *f);
+	int (*receive)(struct net_host *h, unsigned queue, struct net_frame *f,
+		       struct net_place to);
 	int (*send)(struct net_host *h, unsigned queue, struct iovec *iov, unsigned n);
 	void (*flush)(struct net_host *h, unsigned queue);		    /* optional */
 	void (*shape)(struct net_host *h, unsigned queues, unsigned gives); /* optional */
@@ -149,10 +163,15 @@ static inline void net_want(struct net_host *h, unsigned queue, unsigned what)
 	h->ops->want(h, queue, what);
 }
 
-/* The next frame: 0, or -EAGAIN when there is none now. */
-static inline int net_receive(struct net_host *h, unsigned queue, struct net_frame *f)
+/*
+ * The next frame: 0, or -EAGAIN when there is none now. A host end that can puts bytes of it into
+ * @to, of at most NET_PLACES pieces, from its beginning on. Should that memory fail, nobody is
+ * told: who reads it finds out.
+ */
+static inline int net_receive(struct net_host *h, unsigned queue, struct net_frame *f,
+			      struct net_place to)
 {
-	return h->ops->receive(h, queue, f);
+	return h->ops->receive(h, queue, f, to);
 }
 
 /*

@@ -199,10 +199,12 @@ static bool fill(struct stream *s)
 	return true;
 }
 
-static int stream_receive(struct net_host *h, unsigned queue UNUSED, struct net_frame *f)
+static int stream_receive(struct net_host *h, unsigned queue UNUSED, struct net_frame *f,
+			  struct net_place to UNUSED)
 {
 	struct stream *s = stream(h);
 
+	f->placed = 0;
 	/* What passt sends, it has just summed up; of others that is not known. */
 	f->header = (struct net_header){ .flags = h->gives & NET_CSUM ? NET_DATA_VALID : 0 };
 	/* One read is enough: if there is more, the socket says so again. */

@@ -34,6 +34,7 @@ struct tap_queue {
 	struct watch watch;
 	bool attached; /* the kernel gives it frames */
 	struct net_header header;
+	struct iovec pieces[3 + NET_PLACES];
 	/* One byte more than fits, by which a longer one is seen. */
 	uint8_t frame[NET_FRAME_MAX + 1];
 };
@@ -78,15 +79,35 @@ static bool means_gone(int error)
 
 /* --- frames --------------------------------------------------------------------------------- */
 
-static int tap_receive(struct net_host *h, unsigned queue, struct net_frame *f)
+/* The pieces of a read, in the order of the frame's bytes; returns how many bytes have a place. */
+static size_t lay_out(struct tap_queue *q, struct net_place to, int *n)
+{
+	struct iovec *const iov = q->pieces;
+	size_t room = 0;
+
+	iov[0] = (struct iovec){ &q->header, sizeof(q->header) };
+	iov[1] = (struct iovec){ q->frame, to.n ? NET_FRAME_MIN : sizeof(q->frame) };
+	*n = 2;
+	for (unsigned i = 0; i < to.n; i++) {
+		iov[(*n)++] = to.iov[i];
+		room += to.iov[i].iov_len;
+	}
+	if (to.n)
+		iov[(*n)++] = (struct iovec){ q->frame + NET_FRAME_MIN,
+					      sizeof(q->frame) - NET_FRAME_MIN };
+	return room;
+}
+
+static int tap_receive(struct net_host *h, unsigned queue, struct net_frame *f, struct net_place to)
 {
 	struct tap *t = tap(h);
 	struct tap_queue *q = &t->queue[queue];
-	struct iovec iov[2] = { { &q->header, sizeof(q->header) }, { q->frame, sizeof(q->frame) } };
 	ssize_t n;
+	int pieces;
+	const size_t room = lay_out(q, to, &pieces);
 
 	do {
-		n = t->gone ? 0 : readv(q->fd, iov, 2);
+		n = t->gone ? 0 : readv(q->fd, q->pieces, pieces);
 		if (n < 0 && means_gone(errno))
 			gone(t);
 		if (n <= 0)
@@ -96,6 +117,7 @@ static int tap_receive(struct net_host *h, unsigned queue, struct net_frame *f)
 	f->header = q->header;
 	f->data = q->frame;
 	f->len = (size_t)n;
+	f->placed = f->len - NET_FRAME_MIN < room ? f->len - NET_FRAME_MIN : room;
 	return 0;
 }
 
