@@ -4,6 +4,7 @@
 #define DEVICES_VIRTIO_BLK_PARTS_H
 
 #include "devices/virtio/blk.h"
+#include "devices/virtio/turns.h"
 #include "vmm/base/le.h"
 #include "vmm/base/thread.h"
 
@@ -55,8 +56,7 @@ struct blk_queue {
 	struct request **done_tail;
 	struct request *full; /* waiting for room on the host; the thread's */
 	bool told_full;	      /* that they do; the thread's */
-	bool batch;	      /* see choose_turns(); the thread's */
-	unsigned turns;	      /* likewise */
+	struct turns turns;   /* the thread's */
 	/* Set by the vCPU that stops the queue: what waits for room waits no more. */
 	atomic_bool abandon;
 };

@@ -6,10 +6,10 @@
 #include "devices/virtio/blk_parts.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
-enum { RETRY_MS = 500 }; /* how often a write that found no room is tried again */
+enum { RETRY_MS = 500 };    /* how often a write that found no room is tried again */
+enum { BATCH_EVERY = 256 }; /* turns */
 
 /* Requests, section 5.2.6. */
 enum type {
@@ -240,29 +240,6 @@ static void give_back(struct blk_queue *s)
 	s->done_tail = &s->done;
 }
 
-/*
- * Where the vCPU shares its host CPU with us, a kick may put it aside for us at once, or let it go
- * on until it waits, so that all of its requests are taken in one turn. The first is better for one
- * request at a time, the second for several; SCHED_BATCH asks for the second. On a host CPU of our
- * own there is no difference. So it is tried now and then, and kept up while it gives several.
- */
-enum { BATCH_EVERY = 256, BATCH_SINGLES = 4 };
-
-static void choose_turns(struct blk_queue *s, unsigned taken)
-{
-	const struct sched_param none = { 0 };
-	unsigned limit = s->batch ? BATCH_SINGLES : BATCH_EVERY;
-
-	if (s->batch && taken > 1)
-		s->turns = 0;
-	else if (++s->turns >= limit) {
-		s->turns = 0;
-		s->batch = !s->batch;
-		/* A hint: without it, all is as it was. */
-		(void)sched_setscheduler(0, s->batch ? SCHED_BATCH : SCHED_OTHER, &none);
-	}
-}
-
 /* Takes what there is, and asks for a kick when there is more; the queue's lock is held. */
 static void take(struct blk_queue *s)
 {
@@ -281,7 +258,7 @@ static void take(struct blk_queue *s)
 			}
 		}
 	} while (queue_want_kicks(q, true));
-	choose_turns(s, taken);
+	turns_took(&s->turns, taken, BATCH_EVERY);
 }
 
 /* What found no room is tried again, or fails when nobody waits for it any more. */

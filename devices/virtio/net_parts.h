@@ -13,6 +13,7 @@
 
 #include "devices/virtio/net.h"
 #include "devices/virtio/server.h"
+#include "devices/virtio/turns.h"
 #include "devices/virtio/vhost.h"
 #include "vmm/base/thread.h"
 
@@ -144,6 +145,7 @@ struct net {
 	struct thread thread;
 	struct call settle; /* brings the configuration space up to date */
 	bool link;	    /* thread: as the front was told */
+	struct turns turns; /* thread: of transmit queues */
 	atomic_bool announce;
 
 	/* Turns; see above. */

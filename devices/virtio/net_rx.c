@@ -195,6 +195,7 @@ bool net_receive_turn(struct server *s)
 		net_pair_want(n, p, NET_IN, false);
 		return false;
 	}
+	turns_other(&n->turns);
 	for (int i = 0; i < TURN_FRAMES; i++) {
 		size_t need;
 

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-enum { TURN_FRAMES = 64 };
+enum { TURN_FRAMES = 64, BATCH_EVERY = 64 };
 
 /* -EAGAIN: the host end does not take it now. Else it is done with. */
 static int send(struct net *n, struct net_pair *p)
@@ -38,6 +38,7 @@ bool net_transmit_turn(struct server *s)
 	struct net *n = net_of(s);
 	struct net_pair *p = net_pair_of(s);
 	bool more = true, wait = false;
+	unsigned sent = 0;
 
 	for (int i = 0; i < TURN_FRAMES && more && !wait; i++) {
 		if (!p->sending && !server_pop(s, &p->sending)) {
@@ -47,8 +48,10 @@ bool net_transmit_turn(struct server *s)
 		} else {
 			queue_push(p->sending, 0);
 			p->sending = NULL;
+			sent++;
 		}
 	}
+	turns_took(&n->turns, sent, BATCH_EVERY);
 	net_flush(n->host, (unsigned)(p - n->pair));
 	net_pair_want(n, p, NET_OUT, wait);
 	return more && !wait;
