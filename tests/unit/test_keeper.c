@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -166,6 +167,39 @@ TEST(a_program_gets_its_end_of_a_pair_and_nothing_else)
 	expect_word(fd, "0 1 2 3 4 /dev/null\n");
 	EXPECT_EQ(io_write(fd, "hello", 5), 0);
 	expect_word(fd, "hello");
+	(void)close(fd);
+	tear_down();
+}
+
+/* passt drops what its end has no room for. */
+TEST(a_pair_has_all_the_room_that_the_host_allows)
+{
+	static const char *const argv[] = { "sh", "-c", "exec head -c 4000000 /dev/zero >&3",
+					    NULL };
+	const int much = 1 << 30;
+	struct owner o = { 0 };
+	struct keeper_job j = shell_job(argv, &o);
+	int pair[2], most = 0, usual = 0, n = 0;
+	socklen_t len = sizeof(int);
+	unsigned job;
+	int fd;
+
+	EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	EXPECT_EQ(getsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &usual, &len), 0);
+	EXPECT_EQ(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &much, sizeof(much)), 0);
+	EXPECT_EQ(getsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &most, &len), 0);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	if (most < usual * 2)
+		test_skip("this host allows little more than the usual");
+	set_up();
+	fd = start(&j, &job);
+	/* Nobody reads, and more than the usual comes to lie there. */
+	for (int ms = 0; ms < 20000 && n <= usual; ms++) {
+		EXPECT_EQ(ioctl(fd, FIONREAD, &n), 0);
+		(void)usleep(1000);
+	}
+	EXPECT(n > usual);
 	(void)close(fd);
 	tear_down();
 }
@@ -640,6 +674,7 @@ int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		T(a_program_gets_its_end_of_a_pair_and_nothing_else),
+		T(a_pair_has_all_the_room_that_the_host_allows),
 		T(arguments_name_the_descriptor),
 		T(a_listener_gets_our_connection),
 		T(readiness_is_waited_for),
