@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -398,8 +399,10 @@ static bool fails_with(int code, int ret)
 /* Each step that is not as it should be is a status of its own. */
 static void look_around(void)
 {
+	static const unsigned long plain = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
 	const int kept = open("/proc/self/exe", O_RDONLY);
 	struct rlimit core;
+	struct statvfs root;
 	char byte;
 
 	walls_build(&built);
@@ -418,6 +421,8 @@ static void look_around(void)
 		_exit(13);
 	if (!fails_with(EPERM, setuid(getuid() + 1)) && errno != EINVAL)
 		_exit(14);
+	if (statvfs("/", &root) || (root.f_flag & plain) != plain)
+		_exit(17);
 	if (getrlimit(RLIMIT_CORE, &core) || core.rlim_max != 0)
 		_exit(15);
 	if (socket(AF_INET, SOCK_STREAM, 0) >= 0) {
