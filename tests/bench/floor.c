@@ -3,11 +3,12 @@
  * floor: the least that a VMM on /dev/kvm can do on arm64, as the limit to measure against. No
  * devices but a PL011 that swallows output; no error handling but giving up.
  *
- *	floor IMAGE DTB INITRD MEM_MB [features | N]	the files may be "-" for none
+ *	floor IMAGE DTB INITRD MEM_MB [features] [filter] [N]	the files may be "-" for none
  *
  * With "features" its vCPU has what vmm's have by default (SVE, pointer authentication, PMU, stolen
- * time), which KVM pays for at each exit whoever the VMM is. With N there are N vCPUs, of which all
- * but the first stay off.
+ * time), which KVM pays for at each exit whoever the VMM is. With "filter" its system calls pass by
+ * a filter, the shortest that looks at the request of an ioctl(). With N there are N vCPUs, of
+ *which all but the first stay off.
  *
  * The guest's console is stdout, unbuffered; ends when the guest powers off.
  */
@@ -20,9 +21,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/kvm.h>
+#include <linux/seccomp.h>
 
 #define RAM_BASE   0x40000000UL
 #define DTB_OFF	   0x8000000UL
@@ -141,9 +147,27 @@ static void make_idle_vcpus(int vm, struct kvm_vcpu_init init, int n)
 	}
 }
 
+static void add_filter(void)
+{
+	static struct sock_filter insn[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_AARCH64, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, KVM_RUN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	const struct sock_fprog program = { sizeof(insn) / sizeof(insn[0]), insn };
+
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
+	must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp");
+}
+
 int main(int argc, char **argv)
 {
-	int features, sve = KVM_ARM_VCPU_SVE;
+	int features = 0, filter = 0, vcpus = 1, sve = KVM_ARM_VCPU_SVE;
 	struct kvm_vcpu_init init;
 	struct kvm_userspace_memory_region slot;
 	struct kvm_run *r;
@@ -153,7 +177,14 @@ int main(int argc, char **argv)
 
 	if (argc < 5)
 		return 2;
-	features = argc == 6 && strcmp(argv[5], "features") == 0;
+	for (int i = 5; i < argc; i++) {
+		if (strcmp(argv[i], "features") == 0)
+			features = 1;
+		else if (strcmp(argv[i], "filter") == 0)
+			filter = 1;
+		else
+			vcpus = atoi(argv[i]);
+	}
 	mem = strtoull(argv[4], NULL, 0) << 20;
 	kvm = (int)must(open("/dev/kvm", O_RDWR), "/dev/kvm");
 	vm = (int)must(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
@@ -175,8 +206,7 @@ int main(int argc, char **argv)
 	must(ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT");
 	if (init.features[0] & 1U << KVM_ARM_VCPU_SVE)
 		must(ioctl(vcpu, KVM_ARM_VCPU_FINALIZE, &sve), "KVM_ARM_VCPU_FINALIZE");
-	if (argc == 6 && !features)
-		make_idle_vcpus(vm, init, atoi(argv[5]));
+	make_idle_vcpus(vm, init, vcpus);
 	make_gic(vm);
 	if (features)
 		wire_features(vm, vcpu, init.features[0]);
@@ -185,6 +215,8 @@ int main(int argc, char **argv)
 	must(r == MAP_FAILED ? -1 : 0, "mmap vCPU");
 	set_core_reg(vcpu, offsetof(struct kvm_regs, regs.regs[0]), RAM_BASE + DTB_OFF);
 	set_core_reg(vcpu, offsetof(struct kvm_regs, regs.pc), RAM_BASE);
+	if (filter)
+		add_filter();
 	for (;;) {
 		if (ioctl(vcpu, KVM_RUN, 0) < 0 && errno != EINTR)
 			must(-1, "KVM_RUN");

@@ -136,11 +136,16 @@ static const struct {
 	[WALL_LIMITS] = { "limits", limits },
 };
 
+int wall_build(enum wall w)
+{
+	return kinds[w].build();
+}
+
 void walls_build(struct walls *w)
 {
 	*w = (struct walls){ 0 };
 	for (unsigned i = 0; i < NR_WALLS; i++) {
-		int code = i == WALL_ROOT && !w->holds[WALL_NAMESPACES] ? -EPERM : kinds[i].build();
+		int code = i == WALL_ROOT && !w->holds[WALL_NAMESPACES] ? -EPERM : wall_build(i);
 
 		w->holds[i] = code == 0;
 		if (code)

@@ -30,6 +30,9 @@ struct walls {
 /* Builds what can be built, once and for all, and says what could not be and why. */
 void walls_build(struct walls *w);
 
+/* One of them; 0 or -errno. In their order, each once. */
+int wall_build(enum wall w) MUST_CHECK;
+
 const char *wall_name(enum wall w);
 
 #endif
