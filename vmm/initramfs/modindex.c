@@ -54,8 +54,10 @@ static int add(struct modindex *x, const char *dir, const char *path, size_t len
 
 		if (!at) {
 			free(name);
-			return err_set(e, ENOMEM, "%s: has more than %zu modules, or no memory",
-				       dir, x->nr);
+			return room <= MODINDEX_MAX
+				       ? err_set(e, ENOMEM, "modules: out of memory")
+				       : err_set(e, E2BIG, "%s: has more than %d modules", dir,
+						 MODINDEX_MAX);
 		}
 		x->at = at;
 		x->room = room;

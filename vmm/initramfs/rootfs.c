@@ -131,7 +131,7 @@ static int look_through(struct places *p, const struct root_disk *disks, size_t 
 	p->parts = calloc(nr ? nr : 1, sizeof(*p->parts));
 	p->at = calloc(nr * (PARTITIONS_MAX + 1) + 1, sizeof(*p->at));
 	if (!p->parts || !p->at)
-		return err_set(e, ENOMEM, "--root: out of memory");
+		return err_set(e, ENOMEM, "out of memory");
 	for (size_t i = 0; i < nr && code == 0; i++) {
 		code = partitions_read(&disks[i].bytes, &p->parts[i]);
 		if (code)
