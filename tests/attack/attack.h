@@ -85,6 +85,15 @@ void attack_group(const struct group *g, const char *only, void (*after)(void), 
 /* "N passed, N failed" of it; and fails it when a row was not run. */
 void attack_sum(const struct score *s, unsigned wanted_rows);
 
+/* The @n-th of the devices that are attacked, counted round. */
+struct dev *attack_victim(unsigned n);
+
+/* What has to be so after an attack on @d: it is started anew and works. Complains. */
+void attack_check(struct dev *d);
+
+/* " on DEVICE: WHY" and a new line. */
+void attack_say_complaint(const struct dev *d);
+
 /* A small request that is answered, in descriptors @i and the next of a split ring. kinds.c */
 void any_request(struct ring *r, unsigned i);
 

@@ -168,10 +168,10 @@ void ring_enable(struct ring *r)
 	dev_write(r->d, R_QUEUE_READY, 1);
 }
 
-void dev_try_start(struct dev *d, uint64_t features, unsigned size)
+bool dev_try_start(struct dev *d, uint64_t features, unsigned size)
 {
-	if (!dev_negotiate(d, features))
-		complain("the device does not take the features");
+	const bool ok = dev_negotiate(d, features);
+
 	for (unsigned i = 0; i < d->nr_rings; i++) {
 		unsigned max;
 
@@ -183,11 +183,13 @@ void dev_try_start(struct dev *d, uint64_t features, unsigned size)
 	}
 	d->scratch = dev_pages(d, 8192);
 	dev_write(d, R_STATUS, S_RUNS);
+	return ok;
 }
 
 void dev_start(struct dev *d, uint64_t features, unsigned size)
 {
-	dev_try_start(d, features, size);
+	if (!dev_try_start(d, features, size))
+		complain("the device does not take the features");
 	if (dev_read(d, R_STATUS) != S_RUNS)
 		complain_of("after a good start the status", dev_read(d, R_STATUS), S_RUNS);
 }

@@ -138,8 +138,8 @@ void ring_enable(struct ring *r);
 /* All of a start, up to DRIVER_OK, with rings of at most @size entries. */
 void dev_start(struct dev *d, uint64_t features, unsigned size);
 
-/* The same where another CPU may break it at once: it need not come to run. */
-void dev_try_start(struct dev *d, uint64_t features, unsigned size);
+/* The same where it need not come to run; whether it took the features. */
+bool dev_try_start(struct dev *d, uint64_t features, unsigned size);
 
 /* The same as a good driver does it: with the features that it should take. */
 void dev_start_well(struct dev *d);

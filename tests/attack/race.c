@@ -177,7 +177,7 @@ static void flips(struct dev *d, const struct attack *a)
 		if (answer == LATE)
 			complain("no answer, and the device does not say that it is broken");
 		if (answer == BROKEN)
-			dev_try_start(d, features(a), SIZE);
+			(void)dev_try_start(d, features(a), SIZE);
 	}
 	c.stop = true;
 	hal_join();

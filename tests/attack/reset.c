@@ -5,13 +5,19 @@
 
 enum { FLOOD = 8 };
 
-/* As many requests as the ring takes, all of them made available at once. */
+/* As many requests as the ring takes, all of them made available at once. A disk is to read. */
 static void flood(struct ring *r)
 {
+	const uint64_t buffer = dev_pages(r->d, 4096);
 	const unsigned step = r->size < 2 ? 1 : 2;
 
 	for (unsigned i = 0; i + step <= r->size; i += step) {
-		any_request(r, i);
+		if (r->d->kind->id == ID_BLOCK) {
+			ring_desc(r, i, buffer, 16, D_NEXT, (uint16_t)(i + 1));
+			ring_desc(r, i + 1, buffer + 16, 7 * 512 + 1, D_WRITE, 0);
+		} else {
+			any_request(r, i);
+		}
 		ring_avail(r, i / step, (uint16_t)i);
 	}
 	ring_avail_index(r, (uint16_t)(r->size / step));

@@ -19,18 +19,25 @@ static void expect_broken(struct dev *d)
 		complain("the device does not say that it is broken");
 }
 
-/* The same head @arg times in one kick; what was used before may come again. */
+/*
+ * The same head @arg times in one kick; what was used before may come again. A disk takes all that
+ * there is before it gives anything back.
+ */
 static void same_head(struct dev *d, const struct attack *a)
 {
 	struct ring *r = begin(d, 0);
+	enum answer answer;
 
 	any_request(r, 0);
 	for (unsigned i = 0; i < a->arg; i++)
 		ring_avail(r, i, 0);
 	ring_avail_index(r, (uint16_t)a->arg);
 	ring_kick(r);
-	if (ring_wait(r, &(uint32_t){ 0 }) == LATE)
+	answer = ring_wait(r, &(uint32_t){ 0 });
+	if (answer == LATE)
 		complain("no answer");
+	else if (d->kind->id == ID_BLOCK && answer != BROKEN)
+		complain("the device took a request that it has already");
 }
 
 /* Again while the first may be under way: kick after kick. */

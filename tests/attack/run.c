@@ -2,7 +2,7 @@
 #include "tests/attack/attack.h"
 
 /* Between the memories of devices: nobody may write there. */
-enum { GUARD = 4096, GUARD_BYTE = 0x6b, TRIES = 3 };
+enum { GUARD = 4096, GUARD_BYTE = 0x6b, TRIES = 3, SLOW_US = 500000 };
 
 static struct dev devs[HAL_SLOTS], machine;
 static struct dev *witness; /* a disk that nobody attacks */
@@ -133,11 +133,14 @@ static void say_row(const char *verdict, const struct group *g, const struct att
 	hal_say(a->name);
 }
 
-static void say_failure(const struct group *g, const struct attack *a, const struct dev *d)
+void attack_say_complaint(const struct dev *d)
 {
-	say_row("not ok ", g, a);
 	hal_say(" on ");
 	hal_say(d->kind->name);
+	if (d->kind->id == ID_BLOCK) {
+		hal_say(" ");
+		hal_say_number(d->disk);
+	}
 	hal_say(": ");
 	hal_say(complaint);
 	if (has_numbers) {
@@ -162,22 +165,32 @@ static const char *cannot(const struct group *g, const struct attack *a)
 	return NULL;
 }
 
-static void once(const struct group *g, const struct attack *a, struct dev *d, void (*after)(void))
+struct dev *attack_victim(unsigned n)
 {
-	const bool virtio = d != &machine;
+	struct dev *d = &devs[n % (nr_devs - 1)];
 
-	forget_complaint();
-	wait_reset();
-	if (virtio)
-		dev_reset(d);
-	(a->run ? a->run : g->run)(d, a);
-	if (virtio)
+	return d < witness ? d : d + 1;
+}
+
+void attack_check(struct dev *d)
+{
+	if (d != &machine)
 		dev_start_well(d);
 	if (!complained())
 		d->kind->good(d);
 	if (!complained())
 		disk_expect(witness, 1);
 	expect_guards();
+}
+
+static void once(const struct group *g, const struct attack *a, struct dev *d, void (*after)(void))
+{
+	forget_complaint();
+	wait_reset();
+	if (d != &machine)
+		dev_reset(d);
+	(a->run ? a->run : g->run)(d, a);
+	attack_check(d);
 	if (after)
 		after();
 }
@@ -186,7 +199,7 @@ static void once(const struct group *g, const struct attack *a, struct dev *d, v
 static bool attempt(const struct group *g, const struct attack *a, struct dev *d,
 		    void (*after)(void), struct score *s)
 {
-	uint64_t took;
+	uint64_t took = 0;
 
 	for (unsigned i = 0; i < TRIES; i++) {
 		once(g, a, d, after);
@@ -196,10 +209,14 @@ static bool attempt(const struct group *g, const struct attack *a, struct dev *d
 	}
 	if (took > s->slowest_us)
 		s->slowest_us = took;
+	if (took >= hal.patience_ms * UINT64_C(1000))
+		hal.patience_ms = LATE_MS; /* or the rest might never get its turn */
 	if (!complained() && took >= LATE_MS * 1000)
 		complain_of("too late, by microseconds", took, LATE_MS * 1000);
-	if (complained())
-		say_failure(g, a, d);
+	if (complained()) {
+		say_row("not ok ", g, a);
+		attack_say_complaint(d);
+	}
 	return !complained();
 }
 
@@ -209,7 +226,9 @@ static void run_row(const struct group *g, const struct attack *a, void (*after)
 {
 	const uint64_t on = a->on ? a->on : g->on;
 	const char *why = cannot(g, a);
+	const uint64_t begin = hal_now_us();
 	unsigned runs = 0, failed = 0;
+	uint64_t took;
 
 	for (unsigned i = 0; i <= nr_devs && !why; i++) {
 		struct dev *d = i < nr_devs ? &devs[i] : &machine;
@@ -229,6 +248,12 @@ static void run_row(const struct group *g, const struct attack *a, void (*after)
 		hal_say("\n");
 	} else if (!failed) {
 		say_row("ok ", g, a);
+		hal_say("\n");
+	}
+	took = hal_now_us() - begin;
+	if (took > SLOW_US) {
+		hal_say("# which took ms ");
+		hal_say_number(took / 1000);
 		hal_say("\n");
 	}
 	s->runs += runs;

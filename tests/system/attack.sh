@@ -1,15 +1,17 @@
 # shellcheck shell=sh
 # A bare-metal guest that attacks its devices, a group of attacks a test: tests/attack. vmm lives,
 # answers in time, holds no more than before, and the disk that nobody attacks has its data.
+# $ONLY names one attack of the group.
 
-attack() { # GROUP [OPTION...]
-	group=$1
+attack() { # WORDS [OPTION...]
+	doing=$1
 	shift
 	truncate -s 1M "$T/a.img" "$T/b.img"
 	head -c 4096 /dev/zero >"$T/rom"
 	start vmm run --kernel "$LAB/kernel/attack" --mem 64M --cpus 2 --console stdio \
 		--disk "$T/a.img" --rng --hvc file:"$T/hvc" --disk "$T/b.img" \
-		--rom "$T/rom@0x0c000000" --cmdline "wait rom=0x0c000000 attack=$group" "$@"
+		--rom "$T/rom@0x0c000000" "$@" \
+		--cmdline "wait rom=0x0c000000 $doing${ONLY:+ only=\"$ONLY\"}"
 }
 
 # What vmm holds: not the guest's memory, all of which the guest has touched by then.
@@ -18,6 +20,12 @@ holdings() {
 }
 
 attacks() { # GROUP [OPTION...]
+	_group=$1
+	shift
+	does "attack=$_group" "$@"
+}
+
+does() { # WORDS [OPTION...]
 	attack "$@"
 	wait_for '^# ready'
 	before=$(holdings)
@@ -34,6 +42,7 @@ attacks() { # GROUP [OPTION...]
 	set -- $before $after
 	[ "$4" -le "$1" ] || fail "vmm has $4 file descriptors, and had $1"
 	[ "$5" -le "$2" ] || fail "vmm has $5 threads, and had $2"
+	[ "$(wc -c <"$T/err")" -le 1000000 ] || fail "vmm wrote $(wc -c <"$T/err") bytes to stderr"
 	[ "$6" -le $(($3 + 4096)) ] || fail "vmm has $6 KiB of memory, and had $3"
 }
 
@@ -46,7 +55,7 @@ test_race() { attacks race; }
 
 # Each group of the table has its test here.
 test_every_group_is_here() {
-	attack list
+	attack attack=list
 	wait_end
 	sed -n 's/^group \([a-z_]*\) .*/\1/p' "$T/text" | sort >"$T/groups"
 	sed -n 's/^test_\([a-z_]*\)() { attacks.*/\1/p' "$LAB/system/attack.sh" | sort >"$T/tests"
