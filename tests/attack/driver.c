@@ -88,6 +88,7 @@ void dev_reset(struct dev *d)
 	dev_write(d, R_STATUS, 0);
 	if (!wait_until(is_reset, d))
 		complain("the device does not come out of its reset");
+	hal_look(d->memory, d->dirty);
 	mem_fill(d->memory, 0, d->dirty);
 	d->used = d->dirty = 0;
 	for (unsigned i = 0; i < DEV_RINGS; i++)

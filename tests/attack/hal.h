@@ -39,6 +39,9 @@ bool hal_store(uint64_t at, unsigned width, uint64_t v);
 /* Guest physical memory, to be used directly; @at lies in RAM. */
 volatile void *hal_at(uint64_t at);
 
+/* Memory that devices had, and that is about to be cleared: for who can tell more of it. */
+void hal_look(uint64_t at, uint64_t len);
+
 /* What was written before is seen by who sees what is written after; and the other way round. */
 void hal_fence(void);
 

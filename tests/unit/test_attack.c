@@ -75,6 +75,15 @@ volatile void *hal_at(uint64_t at)
 	return (char *)ram.host + (at - RAM_BASE);
 }
 
+void __msan_check_mem_is_initialized(const volatile void *at, size_t len) __attribute__((weak));
+
+/* What vmm writes to a guest's memory is what it means to write: nothing that was left there. */
+void hal_look(uint64_t at, uint64_t len)
+{
+	if (__msan_check_mem_is_initialized)
+		__msan_check_mem_is_initialized(hal_at(at), len);
+}
+
 void hal_fence(void)
 {
 	store_load_fence();

@@ -124,6 +124,12 @@ volatile void *hal_at(uint64_t at)
 	return (volatile void *)at;
 }
 
+void hal_look(uint64_t at, uint64_t len)
+{
+	(void)at;
+	(void)len;
+}
+
 void hal_fence(void)
 {
 	__asm__ volatile("dmb sy" : : : "memory");
