@@ -4,5 +4,6 @@
 #include "tests/attack/table.h"
 
 const struct group *const groups[] = {
-	&group_ring, &group_indirect, &group_state, &group_mmio, &group_reset, &group_race, NULL,
+	&group_ring,  &group_indirect, &group_state,	 &group_mmio,
+	&group_reset, &group_race,     &group_resources, NULL,
 };

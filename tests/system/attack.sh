@@ -52,6 +52,7 @@ test_state() { attacks state; }
 test_mmio() { attacks mmio; }
 test_reset() { attacks reset; }
 test_race() { attacks race; }
+test_resources() { attacks resources; }
 
 # Each group of the table has its test here.
 test_every_group_is_here() {

@@ -363,7 +363,7 @@ static void run_group(const struct group *g)
 	EXPECT_EQ(score.rows, only ? 1 : g->nr);
 }
 
-#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race)
+#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
