@@ -53,6 +53,7 @@ test_mmio() { attacks mmio; }
 test_reset() { attacks reset; }
 test_race() { attacks race; }
 test_resources() { attacks resources; }
+test_cpu() { attacks cpu; }
 
 # Each group of the table has its test here.
 test_every_group_is_here() {
