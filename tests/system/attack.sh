@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # A bare-metal guest that attacks its devices, a group of attacks a test: tests/attack. vmm lives,
 # answers in time, holds no more than before, and the disk that nobody attacks has its data.
-# $ONLY names one attack of the group.
+# $ONLY names one attack of the group; $SEED and $STEPS are for fuzz_for_long.
 
 attack() { # WORDS [OPTION...]
 	doing=$1
@@ -54,6 +54,13 @@ test_reset() { attacks reset; }
 test_race() { attacks race; }
 test_resources() { attacks resources; }
 test_cpu() { attacks cpu; }
+
+# Another seed each time that it has time: the guest says which.
+test_fuzz() { does "fuzz=1 steps=3000"; }
+test_fuzz_for_long() {
+	slow
+	does "fuzz=${SEED:-$(od -An -tu4 -N4 /dev/urandom | tr -d ' ')} steps=${STEPS:-100000}"
+}
 
 # Each group of the table has its test here.
 test_every_group_is_here() {

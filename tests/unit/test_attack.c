@@ -4,8 +4,9 @@
  * in vmm, and a guest's memory beside. What only a look from outside can tell is checked after each
  * attack: that vmm holds no more memory, descriptors or threads than before.
  *
- * $ATTACK names one attack of a group, to run it alone.
+ * $ATTACK names one attack of a group, to run it alone; $SEED and $STEPS are for fuzz.
  */
+#include "tests/attack/fuzz.h"
 #include "tests/attack/table.h"
 #include "tests/lib/test.h"
 
@@ -363,6 +364,28 @@ static void run_group(const struct group *g)
 	EXPECT_EQ(score.rows, only ? 1 : g->nr);
 }
 
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+TEST(fuzz)
+{
+	const struct fuzz f = {
+		.seed = from_environment("SEED", 1),
+		.steps = from_environment("STEPS", 20000),
+		.after = expect_no_more,
+	};
+
+	begin();
+	if (f.steps > 20000)
+		(void)alarm(0);
+	EXPECT(attack_fuzz(&f));
+	destroy_machine();
+}
+
 #define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources)
 
 #define ITS_TEST(name)                                                                             \
@@ -394,4 +417,4 @@ TEST(all_groups_are_run_here_and_no_two_attacks_have_one_name)
 
 #define ITS_ROW(name) T(name),
 
-TEST_MAIN(EACH_GROUP(ITS_ROW) T(all_groups_are_run_here_and_no_two_attacks_have_one_name))
+TEST_MAIN(EACH_GROUP(ITS_ROW) T(fuzz), T(all_groups_are_run_here_and_no_two_attacks_have_one_name))

@@ -426,6 +426,35 @@ static void gic_reads(struct dev *d, const struct attack *a)
 			(void)hal_load((a->arg + off) & ~UINT64_C(7), width, &v);
 }
 
+void cpu_any(uint64_t random)
+{
+	const uint64_t a = junk[random >> 8 & 7], b = random >> 16;
+
+	switch (random & 7) {
+	case 0:
+	case 1:
+	case 2:
+		(void)perform((enum insn)(b % BRANCH), place((unsigned)(b >> 8)));
+		break;
+	case 3:
+		if (!is_final(b) && (b & 0x1f) != 3)
+			(void)firmware(0x84000000 | (b & 0x4000001f), a, b, a);
+		break;
+	case 4:
+		(void)hal_load(GICD + (b & 0x1ffff8), 1U << (a & 3), &(uint64_t){ 0 });
+		break;
+	case 5:
+		run_made(0xd5300000 | (uint32_t)(b & 0xfffff) << 5);
+		break;
+	case 6:
+		(void)TRY("sevl\n\twfe", 0, 0);
+		break;
+	default:
+		(void)hal_load(b & 0x3fffffff8, 8, &(uint64_t){ 0 });
+		break;
+	}
+}
+
 #define INSN(id, insn)                                                                             \
 	{                                                                                          \
 		.name = id " where no memory is", .run = no_memory, .arg = (insn)                  \

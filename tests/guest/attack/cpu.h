@@ -29,6 +29,9 @@ enum { EXPECTED = 0x5afe };
 /* A call by HVC: X0. */
 uint64_t firmware(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 
+/* One of these things, as @random says, for the fuzzer. */
+void cpu_any(uint64_t random);
+
 extern bool gic_v3; /* from the device tree */
 extern const struct group group_cpu;
 

@@ -6,13 +6,14 @@
  *	attack=GROUP		all rows of it; several groups with commas between
  *	attack=list		only says which groups there are, and how many rows they have
  *	only="NAME"		of those one row
+ *	fuzz=SEED steps=N	so many steps of tests/attack/fuzz.h; numbers are decimal
  *	rom=ADDRESS		where a --rom is
  *	wait			says "# ready" and waits for a byte on the UART, before and after
  *
  *	vmm run --kernel attack --mem 64M --cpus 2 --disk A --disk B --rng --hvc null \
  *		--cmdline attack=ring
  */
-#include "tests/attack/attack.h"
+#include "tests/attack/fuzz.h"
 #include "tests/guest/attack/cpu.h"
 #include "tests/guest/attack/tree.h"
 #include "tests/guest/guest.h"
@@ -315,6 +316,16 @@ static uint64_t hex(const char *at, const char *end)
 	return v;
 }
 
+static uint64_t decimal(const char *line, const char *key)
+{
+	const char *end, *at = word(line, key, &end);
+	uint64_t v = 0;
+
+	for (; at && at < end; at++)
+		v = v * 10 + (uint64_t)(*at - '0');
+	return v;
+}
+
 static void let_look(const char *what)
 {
 	hal_say(what);
@@ -368,6 +379,17 @@ static void run_all(const char *line)
 
 	w.only = copy(word(line, "only=", &end), end);
 	w.groups = word(line, "attack=", &w.groups_end);
+	if (word(line, "fuzz=", &end)) {
+		const struct fuzz f = {
+			.seed = decimal(line, "fuzz="),
+			.steps = decimal(line, "steps="),
+			.more = cpu_any,
+		};
+
+		w.rows = score.rows = 1;
+		score.passed = attack_fuzz(&f);
+		score.failed = !score.passed;
+	}
 	run(groups, &w, &score);
 	run(here, &w, &score);
 	attack_sum(&score, w.rows);
