@@ -274,7 +274,7 @@ help:
 	@echo 'make                build vmm for arm64: $(OUT)/vmm'
 	@echo 'make demo           set up what is missing, boot a Debian kernel, give a shell in it'
 	@echo 'make check          unit tests under sanitizers, then guests on /dev/kvm'
-	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang'
+	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang, SAN=memory'
 	@echo 'make check-insn     the instruction decoders against objdump; TIMES=20 for more words'
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
