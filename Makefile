@@ -202,6 +202,16 @@ unit-bins: $(TEST_BINS)
 unit: unit-bins
 	$(Q)tests/unit/run $(TOUT)
 
+# Seeds until MINUTES are over, or one is found that vmm does not stand.
+.PHONY: attack-fuzz
+attack-fuzz:
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined build/unit-address-undefined/test_attack
+	$(Q)end=$$(($$(date +%s) + $(or $(MINUTES),1) * 60)); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		SEED=$$(od -An -tu4 -N4 /dev/urandom | tr -d ' ') STEPS=100000 \
+			build/unit-address-undefined/test_attack fuzz || exit 1; \
+	done
+
 # --- the instruction decoders against objdump ----------------------------------------------------
 
 $(TOUT)/insn_objdump $(TOUT)/insn32_objdump: $(TOUT)/%: $(TOUT)/tests/unit/%.o $(TEST_LIB)
@@ -275,6 +285,7 @@ help:
 	@echo 'make demo           set up what is missing, boot a Debian kernel, give a shell in it'
 	@echo 'make check          unit tests under sanitizers, then guests on /dev/kvm'
 	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang, SAN=memory'
+	@echo 'make attack-fuzz    random steps of a hostile driver on all devices; MINUTES=60 for more'
 	@echo 'make check-insn     the instruction decoders against objdump; TIMES=20 for more words'
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
