@@ -56,6 +56,8 @@ static int exec_somewhere(char *const *argv)
 	const char *path = getenv("PATH");
 	int why = ENOENT;
 
+	if (!argv[0])
+		return why;
 	if (strchr(argv[0], '/')) {
 		(void)execv(argv[0], argv);
 		return errno;
