@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devices/virtio/balloon_parts.h"
+#include "vmm/base/checked.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -65,7 +66,7 @@ static void balloon_config_write(struct virtio *v, uint32_t off, const void *fro
 			    off < offsetof(struct balloon_space, free_page_hint_cmd_id);
 	const bool poison = off >= offsetof(struct balloon_space, poison_val);
 
-	if ((actual || poison) && off % 4 + len <= 4)
+	if ((actual || poison) && off % 4 + len <= 4 && range_inside(off, len, 0, sizeof(b->space)))
 		memcpy((char *)&b->space + off, from, len);
 	atomic_store_explicit(&b->poison,
 			      virtio_has(v, BALLOON_F_PAGE_POISON) &&

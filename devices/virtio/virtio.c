@@ -294,6 +294,7 @@ bool virtio_config_read(const struct virtio *v, uint64_t off, unsigned len, uint
 {
 	const uint8_t *config = v->config;
 
+	assert(len <= sizeof(*value));
 	*value = 0;
 	for (unsigned i = 0; i < len && off + i < v->config_size; i++)
 		*value |= (uint32_t)config[off + i] << (8 * i);
