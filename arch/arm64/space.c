@@ -50,17 +50,18 @@ static int fill_in(struct space *s, const struct space_range *r, struct err *e)
 	while (code == 0 && at < end) {
 		size_t i = first_beyond(s, at);
 		const struct space_range *next = i < s->nr ? &s->range[i] : NULL;
-		uint64_t stop = next && next->base < end ? next->base : end;
 		struct space_range piece = *r;
+		uint64_t stop;
 
-		if (stop > at) {
-			piece.base = at;
-			piece.size = stop - at;
-			code = insert(s, i, &piece, e);
-			at = stop;
-		} else {
+		if (next && next->base <= at) {
 			at = next->base + next->size;
+			continue;
 		}
+		stop = next && next->base < end ? next->base : end;
+		piece.base = at;
+		piece.size = stop - at;
+		code = insert(s, i, &piece, e);
+		at = stop;
 	}
 	return code;
 }

@@ -30,7 +30,7 @@ static bool all_of(const struct request *r, void *to, size_t len)
 	       request_read(r, sizeof(struct command), to, len) == len;
 }
 
-static bool set_rx(struct net *n, const struct request *r, uint8_t what)
+static bool set_rx(struct net *n, const struct request *r, unsigned what)
 {
 	bool *const flag[] = {
 		[RX_PROMISC] = &n->filter.promisc, [RX_ALL_MULTI] = &n->filter.all_multi,

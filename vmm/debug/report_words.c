@@ -133,7 +133,7 @@ struct report_name report_name_return(const struct report_names *names, uint64_t
 }
 
 /* The low @bytes of @v, 8 or fewer. */
-static uint64_t low_bytes(uint64_t v, unsigned bytes)
+static uint64_t lowest_bytes(uint64_t v, unsigned bytes)
 {
 	return bytes < 8 ? v & ((UINT64_C(1) << (8 * bytes)) - 1) : v;
 }
@@ -145,10 +145,10 @@ static struct text value_text(const uint64_t value[2], unsigned bytes)
 
 	if (size > 8)
 		(void)snprintf(t.s, sizeof(t.s), "0x%0*" PRIx64 "%016" PRIx64,
-			       (int)(2 * (size - 8)), low_bytes(value[1], size - 8), value[0]);
+			       (int)(2 * (size - 8)), lowest_bytes(value[1], size - 8), value[0]);
 	else if (size)
 		(void)snprintf(t.s, sizeof(t.s), "0x%0*" PRIx64, (int)(2 * size),
-			       low_bytes(value[0], size));
+			       lowest_bytes(value[0], size));
 	else if (value[1])
 		(void)snprintf(t.s, sizeof(t.s), "0x%" PRIx64 "%016" PRIx64, value[1], value[0]);
 	else

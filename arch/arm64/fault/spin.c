@@ -120,7 +120,7 @@ void spin_start(struct spin *s, struct machine *m)
 	*s = (struct spin){ .machine = m, .fd = -1, .look = { .expired = look } };
 	s->cpu = calloc(m->vcpus->nr, sizeof(*s->cpu));
 	code = s->cpu ? take_signals(s, &e) : err_set(&e, ENOMEM, "out of memory");
-	for (unsigned i = 0; code == 0 && i < m->vcpus->nr; i++)
+	for (unsigned i = 0; s->cpu && code == 0 && i < m->vcpus->nr; i++)
 		code = start_timer(s, &m->vcpus->vcpu[i], &e);
 	if (code)
 		log_info("vCPUs that spin may not be noticed: %s", e.text);
