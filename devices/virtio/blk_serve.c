@@ -4,6 +4,7 @@
  * one place, disk_wait(), which ends by a kick or by something done.
  */
 #include "devices/virtio/blk_parts.h"
+#include "vmm/base/checked.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,9 +106,8 @@ static void host_done(struct disk_io *io)
 /* Whether [@sector, @sector + @sectors) lies on the disk. */
 static bool on_disk(const struct blk *b, uint64_t sector, uint64_t sectors)
 {
-	uint64_t all = atomic_load_explicit(&b->sectors, memory_order_relaxed);
-
-	return sector <= all && sectors <= all - sector;
+	return range_inside(sector, sectors, 0,
+			    atomic_load_explicit(&b->sectors, memory_order_relaxed));
 }
 
 static void start(struct request *r, enum disk_op op, uint64_t offset, uint64_t len)

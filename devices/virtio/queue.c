@@ -64,7 +64,7 @@ static const struct queue_format *format_of(const struct queue_setup *s)
 static void *area(const struct queue *q, uint64_t at, uint32_t each, uint32_t more, uint32_t align,
 		  bool written, uint32_t entries)
 {
-	uint64_t len = (uint64_t)each * entries + more;
+	uint64_t len = ring_bytes(each, entries, more);
 	const struct gmem_region *g = gmem_find(q->mem, gpa(at), len);
 
 	if (!is_aligned(at, align) || !g || (written && g->readonly))

@@ -68,18 +68,6 @@ static bool walk(struct queue *q, struct request *r, uint16_t flags)
 	return r->out_len + r->in_len <= UINT32_MAX;
 }
 
-/* Moves a position and its wrap counter on. */
-static void move(const struct queue *q, uint16_t *at, bool *wrap, uint32_t n)
-{
-	uint32_t to = *at + n;
-
-	if (to >= q->size) {
-		to -= q->size;
-		*wrap = !*wrap;
-	}
-	*at = (uint16_t)to;
-}
-
 static void packed_take(void *ctx)
 {
 	struct ring_op *op = ctx;
@@ -92,7 +80,7 @@ static void packed_take(void *ctx)
 	}
 	if (!walk(q, op->r, flags) || op->r->id >= q->size || queue_busy(q, op->r->id))
 		return;
-	move(q, &q->next_avail, &q->avail_wrap, op->r->entries);
+	ring_move(&q->next_avail, &q->avail_wrap, op->r->entries, q->size);
 	op->pop = POP_OK;
 }
 
@@ -114,7 +102,7 @@ static void packed_give(void *ctx)
 		store16_release(at + AT_FLAGS, flags);
 	}
 	gmem_mark_dirty_host(q->mem, at, DESC_SIZE);
-	move(q, &q->next_used, &q->used_wrap, op->r->entries);
+	ring_move(&q->next_used, &q->used_wrap, op->r->entries, q->size);
 }
 
 /* The driver looks at the first, and with that at all. */

@@ -10,6 +10,7 @@
 #define DEVICES_VIRTIO_QUEUE_RING_H
 
 #include "devices/virtio/queue.h"
+#include "devices/virtio/ring_index.h"
 #include "vmm/base/checked.h"
 
 #include <endian.h>
@@ -213,15 +214,6 @@ static inline const char *desc_table(struct queue *q, struct desc d, uint32_t *n
 static inline bool queue_busy(const struct queue *q, uint16_t id)
 {
 	return q->busy[id / 64] >> (id % 64) & 1;
-}
-
-/*
- * Whether a side that asked to hear of position @event does, now that positions up to, not
- * including, @now were passed, @passed of them since it was last told.
- */
-static inline bool event_passed(uint16_t event, uint16_t now, uint32_t passed)
-{
-	return (uint16_t)(now - event - 1) < passed; /* always, when it is more than 16 bits */
 }
 
 #endif

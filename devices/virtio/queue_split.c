@@ -63,7 +63,7 @@ static void split_take(void *ctx)
 	if (q->next_avail == q->avail_seen) {
 		uint16_t idx = load16_acquire(avail(q) + RING_IDX);
 
-		if ((uint16_t)(idx - q->next_avail) > q->size)
+		if (ring_ahead(idx, q->next_avail) > q->size)
 			return;
 		q->avail_seen = idx;
 		if (idx == q->next_avail) {
@@ -71,7 +71,7 @@ static void split_take(void *ctx)
 			return;
 		}
 	}
-	head = load16(avail(q) + RING_ENTRIES + AVAIL_EACH * (q->next_avail & (q->size - 1)));
+	head = load16(avail(q) + RING_ENTRIES + AVAIL_EACH * ring_slot(q->next_avail, q->size));
 	if (head >= q->size || queue_busy(q, head) || !walk(q, op->r, head))
 		return;
 	op->r->id = head;
@@ -93,7 +93,7 @@ static void split_give(void *ctx)
 {
 	struct ring_op *op = ctx;
 	struct queue *q = op->q;
-	char *at = used(q) + RING_ENTRIES + USED_EACH * (q->next_used & (q->size - 1));
+	char *at = used(q) + RING_ENTRIES + USED_EACH * ring_slot(q->next_used, q->size);
 
 	store32(at, op->r->id);
 	store32(at + 4, op->written);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "devices/virtio/ring_index.h"
 #include "devices/virtio/vhost_user_parts.h"
 
 #include "vmm/core/poison.h"
@@ -37,7 +38,7 @@ enum { INDEX = 2, ENTRIES = 4, AVAIL_EACH = 2, USED_EACH = 8 }; /* bytes in a sp
 /* Whether entry @i became used in its turn. */
 static bool in_turn(const struct gmem *mem, const struct queue_setup *s, uint16_t i)
 {
-	const uint32_t slot = i & (s->size - 1);
+	const uint32_t slot = ring_slot(i, s->size);
 	uint16_t head, id;
 
 	return word(mem, s->driver + ENTRIES + (uint64_t)AVAIL_EACH * slot, &head) &&
@@ -52,7 +53,7 @@ bool vhost_user_resume(const struct gmem *mem, const struct queue_setup *s, bool
 	if (!word(mem, s->device + INDEX, &used) || !word(mem, s->driver + INDEX, &avail))
 		return false;
 	*base = used;
-	out = (uint16_t)(avail - used);
+	out = ring_ahead(avail, used);
 	if (recorded || out == 0)
 		return true;
 	if (out > s->size)

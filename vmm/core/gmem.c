@@ -33,15 +33,13 @@ static struct window piece(const struct gmem *m, gpa_t at, size_t len, bool to_w
 {
 	for (size_t i = 0; i < m->nr; i++) {
 		const struct gmem_region *r = &m->region[i];
-		uint64_t off = at.a - r->base;
+		const size_t here = (size_t)range_part(at.a, len, r->base, r->size);
 
-		if (at.a < r->base || off >= r->size)
+		if (here == 0)
 			continue;
-		if (len > r->size - off)
-			len = (size_t)(r->size - off);
-		if (len == 0 || (to_write && r->readonly))
+		if (to_write && r->readonly)
 			break;
-		return (struct window){ .host = (char *)r->host + off, .len = len };
+		return (struct window){ .host = (char *)r->host + (at.a - r->base), .len = here };
 	}
 	return (struct window){ .host = NULL, .len = 0 };
 }
@@ -158,11 +156,9 @@ static uint64_t discard_in(const struct gmem *m, const struct gmem_region *r, ui
 	if (!r->ram || r->readonly || skip >= len)
 		return 0;
 	off = at + skip - r->base;
-	if (off >= r->size)
+	len = range_part(at + skip, len - skip, r->base, r->size);
+	if (len == 0)
 		return 0;
-	len -= skip;
-	if (len > r->size - off)
-		len = r->size - off;
 	gone = ram_discard(r->ram, off, len);
 	if (gone && align_up_ok(off, r->ram->page, &off))
 		gmem_mark_dirty(m, gpa(r->base + off), gone);
