@@ -295,7 +295,7 @@ help:
 	@echo 'make bench-disk     the same for requests to a disk'
 	@echo 'make bench-net      the same for TCP by a tap, by vhost-net and by passt'
 	@echo 'make lint           include arrows, formatting, shell scripts, generated documents'
-	@echo 'make prove          contracts of helpers proved (Frama-C)'
+	@echo 'make prove          contracts of helpers proved (Frama-C), models of protocols checked (Spin)'
 	@echo 'make docs           docs/cli.md from the tables'
 	@echo 'make hardening      what the compiler and linker shall have done for safety, in what they made'
 	@echo 'make install        vmm, its manual page and completion (PREFIX=$(PREFIX), DESTDIR=)'
