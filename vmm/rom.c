@@ -74,7 +74,7 @@ static int load(struct rom *r, const struct file_at *f, struct kvm *k, struct gm
 		return err_code(e, (int)-n, "%s", f->path);
 	code = name_it(r, f->path, e);
 	region.size = r->memory.size;
-	region.host = r->memory.host;
+	region.host = TO_GUEST(r->memory.host);
 	region.name = r->name;
 	if (code == 0)
 		code = gmem_add(mem, &region, e);
@@ -85,7 +85,7 @@ static int load(struct rom *r, const struct file_at *f, struct kvm *k, struct gm
 	if (code == 0 && mprotect(r->memory.host, r->memory.size, PROT_READ) < 0)
 		code = err_sys(e, "%s: mprotect", f->path);
 	if (code == 0)
-		code = kvm_add_slot(k, region.base, region.size, region.host, 0, e);
+		code = kvm_add_slot(k, region.base, region.size, r->memory.host, 0, e);
 	if (code == -EFAULT)
 		return err_set(e, EFAULT,
 			       "%s: 0x%" PRIx64 " is beyond the addresses that guests have",

@@ -73,7 +73,7 @@ static int make_ram(struct vm *vm, struct err *e)
 	int code = ram_create(&vm->ram, vm->config->mem, flags, e);
 
 	region.size = vm->ram.size;
-	region.host = vm->ram.host;
+	region.host = TO_GUEST(vm->ram.host);
 	region.guest = vm->ram.guest;
 	region.ram = &vm->ram;
 	region.shared = vm->ram.fd >= 0;

@@ -251,7 +251,7 @@ static int create_pvtime(struct machine *m, struct err *e)
 	int code = ram_create(r, mm->size, 0, e);
 
 	region.size = r->size;
-	region.host = r->host;
+	region.host = TO_GUEST(r->host);
 	if (code == 0)
 		code = gmem_add(m->mem, &region, e);
 	if (code == 0)
@@ -534,7 +534,7 @@ int arch_dump_dtb(struct machine *m, const char *path, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "%s", path);
 	assert(w.len == size);
-	code = -io_write(fd, w.host, size);
+	code = -io_write(fd, FROM_GUEST(w.host), size);
 	if (close(fd) < 0 && code == 0)
 		code = errno;
 	return code ? err_code(e, code, "%s", path) : 0;

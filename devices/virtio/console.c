@@ -141,7 +141,7 @@ struct virtio *virtio_console_create(const struct virtio_console_port *ports, un
 	c->mem = mem;
 	c->loop = loop;
 	c->stall.expired = console_port_stall;
-	c->config.max_nr_ports.raw = htole32(nr);
+	c->config.max_nr_ports = le32_of(nr);
 	virtio_init(&c->v, &console_ops, features, &c->config, sizeof(c->config), c->queue,
 		    nr_queues);
 	code = multiport ? make_control(c, e) : 0;

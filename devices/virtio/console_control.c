@@ -64,16 +64,16 @@ static bool due_close(const struct console_port *p)
 static size_t say(const struct console_port *p, struct long_message *m, enum event event,
 		  unsigned value, size_t more)
 {
-	m->head.id.raw = htole32(p->id);
-	m->head.event.raw = htole16((uint16_t)event);
-	m->head.value.raw = htole16((uint16_t)value);
+	m->head.id = le32_of(p->id);
+	m->head.event = le16_of((uint16_t)event);
+	m->head.value = le16_of((uint16_t)value);
 	return sizeof(m->head) + more;
 }
 
 /* See console.h for drivers that read it the other way round. */
 static size_t say_size(const struct console_port *p, struct long_message *m)
 {
-	const le16 size[2] = { { htole16(p->cols) }, { htole16(p->rows) } };
+	const le16 size[2] = { le16_of(p->cols), le16_of(p->rows) };
 
 	memcpy(m->more, size, sizeof(size));
 	return say(p, m, RESIZE, 0, sizeof(size));

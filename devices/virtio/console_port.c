@@ -170,8 +170,8 @@ static void look_at_peers(struct console_port *p)
 /* The size is the configuration's, too, when it is that of port 0. */
 static void set_config(struct console *c, uint16_t cols, uint16_t rows)
 {
-	c->config.cols.raw = htole16(cols);
-	c->config.rows.raw = htole16(rows);
+	c->config.cols = le16_of(cols);
+	c->config.rows = le16_of(rows);
 }
 
 static void look_at_size(struct console_port *p)

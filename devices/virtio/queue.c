@@ -61,18 +61,18 @@ static const struct queue_format *format_of(const struct queue_setup *s)
 }
 
 /* @each bytes for each entry and @more at @at: the host's address, or NULL. */
-static void *area(const struct queue *q, uint64_t at, uint32_t each, uint32_t more, uint32_t align,
-		  bool written, uint32_t entries)
+static void GUEST_MEM *area(const struct queue *q, uint64_t at, uint32_t each, uint32_t more,
+			    uint32_t align, bool written, uint32_t entries)
 {
 	uint64_t len = ring_bytes(each, entries, more);
 	const struct gmem_region *g = gmem_find(q->mem, gpa(at), len);
 
 	if (!is_aligned(at, align) || !g || (written && g->readonly))
 		return NULL;
-	return (char *)g->host + (at - g->base);
+	return (char GUEST_MEM *)g->host + (at - g->base);
 }
 
-bool queue_areas(const struct queue *q, const struct queue_setup *s, void *host[3])
+bool queue_areas(const struct queue *q, const struct queue_setup *s, void GUEST_MEM *host[3])
 {
 	const struct queue_format *f = format_of(s);
 
@@ -88,14 +88,14 @@ bool queue_areas(const struct queue *q, const struct queue_setup *s, void *host[
 
 bool queue_setup_ok(const struct queue *q, const struct queue_setup *s)
 {
-	void *host[3];
+	void GUEST_MEM *host[3];
 
 	return queue_areas(q, s, host);
 }
 
 bool queue_start(struct queue *q, const struct queue_setup *s)
 {
-	void *host[3];
+	void GUEST_MEM *host[3];
 
 	LOCK_SCOPE(&q->lock);
 	assert(!q->started && q->in_flight == 0);

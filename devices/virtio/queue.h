@@ -75,16 +75,16 @@ struct queue {
 	bool indirect, event_idx; /* features */
 	bool asked;		  /* told the driver so, where a flag says it for good */
 	const struct queue_format *format;
-	const struct gmem_region *near; /* where the last buffer was */
-	void *desc, *driver, *device;	/* the areas */
+	const struct gmem_region *near;		/* where the last buffer was */
+	void GUEST_MEM *desc, *driver, *device; /* the areas */
 	uint32_t size;
 	uint32_t pushed; /* packed: ring entries, split: requests, since the last queue_flush() */
 	uint16_t next_avail, avail_seen, next_used; /* positions; packed: below size */
 	bool avail_wrap, used_wrap;		    /* packed: wrap counters */
 	bool together;			    /* between queue_push_begin() and queue_push_end() */
 	struct request *group, **group_end; /* ... what was pushed, oldest first */
-	void *first;	      /* packed: the descriptor that waits for that; NULL: none */
-	uint16_t first_flags; /* ... and what its flags will be */
+	char GUEST_MEM *first; /* packed: the descriptor that waits for that; NULL: none */
+	uint16_t first_flags;  /* ... and what its flags will be */
 	uint16_t in_flight;
 	uint32_t entries_out;	    /* packed: ring entries of requests in flight */
 	struct cond idle;	    /* in_flight became 0 */
@@ -110,7 +110,8 @@ void queue_done(struct queue *q);
 bool queue_setup_ok(const struct queue *q, const struct queue_setup *s);
 
 /* The same, and where the areas are on the host: descriptors, driver's, device's. */
-bool queue_areas(const struct queue *q, const struct queue_setup *s, void *host[3]) MUST_CHECK;
+bool queue_areas(const struct queue *q, const struct queue_setup *s,
+		 void GUEST_MEM *host[3]) MUST_CHECK;
 
 /*
  * Checks what the driver set up and resolves the ring to host memory once; nothing of it is looked

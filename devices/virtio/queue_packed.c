@@ -11,9 +11,9 @@ enum { AT_LEN = 8, AT_ID = 12, AT_FLAGS = 14 };
 enum { EVENT_WRAP = 1 << 15, EVENT_ENABLE = 0, EVENT_DISABLE = 1 << 16, EVENT_DESC = 2 << 16 };
 #define EVENT_FLAGS (3U << 16)
 
-static char *entry(const struct queue *q, uint32_t i)
+static char GUEST_MEM *entry(const struct queue *q, uint32_t i)
 {
-	return (char *)q->desc + (size_t)i * DESC_SIZE;
+	return (char GUEST_MEM *)q->desc + (size_t)i * DESC_SIZE;
 }
 
 /* Whether the driver made available what has @flags, the last time round or this time. */
@@ -26,7 +26,7 @@ static bool is_available(const struct queue *q, uint16_t flags)
 static bool walk_table(struct queue *q, struct request *r, struct desc d)
 {
 	uint32_t n;
-	const char *table = desc_table(q, d, &n);
+	const char GUEST_MEM *table = desc_table(q, d, &n);
 
 	if (!table || n > q->max_segs)
 		return false;
@@ -88,7 +88,7 @@ static void packed_give(void *ctx)
 {
 	struct ring_op *op = ctx;
 	struct queue *q = op->q;
-	char *at = entry(q, q->next_used);
+	char GUEST_MEM *at = entry(q, q->next_used);
 	uint16_t flags = q->used_wrap ? DESC_AVAIL | DESC_USED : 0;
 
 	store32(at + AT_LEN, op->written);
@@ -113,7 +113,7 @@ static void packed_publish(void *ctx)
 
 	if (!q->first)
 		return;
-	store16_release((char *)q->first + AT_FLAGS, q->first_flags);
+	store16_release(q->first + AT_FLAGS, q->first_flags);
 	gmem_mark_dirty_host(q->mem, q->first, DESC_SIZE);
 	q->first = NULL;
 }

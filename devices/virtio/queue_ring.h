@@ -12,8 +12,8 @@
 #include "devices/virtio/queue.h"
 #include "devices/virtio/ring_index.h"
 #include "vmm/base/checked.h"
+#include "vmm/base/le.h"
 
-#include <endian.h>
 #include <string.h>
 
 /* Flags of descriptors. */
@@ -62,36 +62,36 @@ static inline struct slot *slot_of(struct request *r)
 	return container_of(r, struct slot, r);
 }
 
-static inline uint16_t load16(const void *at)
+static inline uint16_t load16(const void GUEST_MEM *at)
 {
-	return le16toh(__atomic_load_n((const uint16_t *)at, __ATOMIC_RELAXED));
+	return le16_get((le16){ __atomic_load_n((const raw16 GUEST_MEM *)at, __ATOMIC_RELAXED) });
 }
 
 /* Pairs with the driver's barrier between what it made available and this word. */
-static inline uint16_t load16_acquire(const void *at)
+static inline uint16_t load16_acquire(const void GUEST_MEM *at)
 {
-	return le16toh(__atomic_load_n((const uint16_t *)at, __ATOMIC_ACQUIRE));
+	return le16_get((le16){ __atomic_load_n((const raw16 GUEST_MEM *)at, __ATOMIC_ACQUIRE) });
 }
 
-static inline uint32_t load32(const void *at)
+static inline uint32_t load32(const void GUEST_MEM *at)
 {
-	return le32toh(__atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED));
+	return le32_get((le32){ __atomic_load_n((const raw32 GUEST_MEM *)at, __ATOMIC_RELAXED) });
 }
 
-static inline void store16(void *at, uint16_t v)
+static inline void store16(void GUEST_MEM *at, uint16_t v)
 {
-	__atomic_store_n((uint16_t *)at, htole16(v), __ATOMIC_RELAXED);
+	__atomic_store_n((raw16 GUEST_MEM *)at, le16_of(v).raw, __ATOMIC_RELAXED);
 }
 
 /* Pairs with the driver's barrier after reading this word. */
-static inline void store16_release(void *at, uint16_t v)
+static inline void store16_release(void GUEST_MEM *at, uint16_t v)
 {
-	__atomic_store_n((uint16_t *)at, htole16(v), __ATOMIC_RELEASE);
+	__atomic_store_n((raw16 GUEST_MEM *)at, le16_of(v).raw, __ATOMIC_RELEASE);
 }
 
-static inline void store32(void *at, uint32_t v)
+static inline void store32(void GUEST_MEM *at, uint32_t v)
 {
-	__atomic_store_n((uint32_t *)at, htole32(v), __ATOMIC_RELAXED);
+	__atomic_store_n((raw32 GUEST_MEM *)at, le32_of(v).raw, __ATOMIC_RELAXED);
 }
 
 #if defined(__SANITIZE_THREAD__)
@@ -138,24 +138,28 @@ static inline uint16_t desc_fourth(struct desc d)
 }
 
 /* Descriptor @i of a table. Indirect tables need no alignment. */
-static inline struct desc desc_at(const char *table, uint32_t i)
+static inline struct desc desc_at(const char GUEST_MEM *table, uint32_t i)
 {
-	const char *at = table + (size_t)i * DESC_SIZE;
-	uint64_t addr, rest;
+	const char GUEST_MEM *at = table + (size_t)i * DESC_SIZE;
+	le64 addr, rest;
 
-	if (is_aligned((uintptr_t)at, sizeof(uint64_t))) {
-		addr = __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_RELAXED);
-		rest = __atomic_load_n((const uint64_t *)(const void *)(at + 8), __ATOMIC_RELAXED);
+	if (is_aligned((FORCE uintptr_t)at, sizeof(uint64_t))) {
+		addr.raw = __atomic_load_n((const raw64 GUEST_MEM *)(const void GUEST_MEM *)at,
+					   __ATOMIC_RELAXED);
+		rest.raw =
+			__atomic_load_n((const raw64 GUEST_MEM *)(const void GUEST_MEM *)(at + 8),
+					__ATOMIC_RELAXED);
 	} else {
-		memcpy(&addr, at, sizeof(addr));
-		memcpy(&rest, at + 8, sizeof(rest));
+		memcpy(&addr, (FORCE const void *)at, sizeof(addr));
+		memcpy(&rest, (FORCE const void *)(at + 8), sizeof(rest));
 		__atomic_signal_fence(__ATOMIC_SEQ_CST); /* whoever uses them may not read again */
 	}
-	return (struct desc){ le64toh(addr), le64toh(rest) };
+	return (struct desc){ le64_get(addr), le64_get(rest) };
 }
 
 /* Where [@addr, @addr + @len) is on the host; NULL unless one region holds it. */
-static inline void *queue_resolve(struct queue *q, uint64_t addr, uint32_t len, bool write)
+static inline void GUEST_MEM *queue_resolve(struct queue *q, uint64_t addr, uint32_t len,
+					    bool write)
 {
 	const struct gmem_region *g = q->near;
 
@@ -167,7 +171,7 @@ static inline void *queue_resolve(struct queue *q, uint64_t addr, uint32_t len, 
 	}
 	if (write && g->readonly)
 		return NULL;
-	return (char *)g->host + (addr - g->base);
+	return (char GUEST_MEM *)g->host + (addr - g->base);
 }
 
 /* Moves the segments of @r from the request itself to an array of the pool. */
@@ -180,7 +184,7 @@ void request_grow_(struct request *r);
 static inline bool request_add(struct queue *q, struct request *r, struct desc d, bool in)
 {
 	uint32_t len = desc_len(d), n = (uint32_t)r->nr_out + r->nr_in;
-	void *host;
+	void GUEST_MEM *host;
 
 	if (len == 0)
 		return true;
@@ -189,7 +193,7 @@ static inline bool request_add(struct queue *q, struct request *r, struct desc d
 		return false;
 	if (n == SMALL_SEGS)
 		request_grow_(r);
-	r->seg[n] = (struct iovec){ .iov_base = host, .iov_len = len };
+	r->seg[n] = (struct iovec){ .iov_base = FROM_GUEST(host), .iov_len = len };
 	if (in) {
 		r->nr_in++;
 		r->in_len += len;
@@ -201,7 +205,7 @@ static inline bool request_add(struct queue *q, struct request *r, struct desc d
 }
 
 /* The table that an indirect descriptor names, and its entries in *@n; NULL breaks a rule. */
-static inline const char *desc_table(struct queue *q, struct desc d, uint32_t *n)
+static inline const char GUEST_MEM *desc_table(struct queue *q, struct desc d, uint32_t *n)
 {
 	uint32_t len = desc_len(d);
 
@@ -213,7 +217,7 @@ static inline const char *desc_table(struct queue *q, struct desc d, uint32_t *n
 
 static inline bool queue_busy(const struct queue *q, uint16_t id)
 {
-	return q->busy[id / 64] >> (id % 64) & 1;
+	return q->busy[id >> 6] >> (id % 64) & 1;
 }
 
 #endif

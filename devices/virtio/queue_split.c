@@ -8,12 +8,12 @@ enum { RING_FLAGS = 0, RING_IDX = 2, RING_ENTRIES = 4, AVAIL_EACH = 2, USED_EACH
 /* The flag of either ring. */
 enum { RING_DO_NOT_NOTIFY = 1 };
 
-static char *avail(const struct queue *q)
+static char GUEST_MEM *avail(const struct queue *q)
 {
 	return q->driver;
 }
 
-static char *used(const struct queue *q)
+static char GUEST_MEM *used(const struct queue *q)
 {
 	return q->device;
 }
@@ -21,7 +21,7 @@ static char *used(const struct queue *q)
 /* The chain that begins at @head. Not more descriptors than there are, so a loop ends. */
 static bool walk(struct queue *q, struct request *r, uint16_t head)
 {
-	const char *table = q->desc;
+	const char GUEST_MEM *table = q->desc;
 	uint32_t n = q->size, i = head, left = q->max_segs;
 	bool nested = false;
 
@@ -93,7 +93,7 @@ static void split_give(void *ctx)
 {
 	struct ring_op *op = ctx;
 	struct queue *q = op->q;
-	char *at = used(q) + RING_ENTRIES + USED_EACH * ring_slot(q->next_used, q->size);
+	char GUEST_MEM *at = used(q) + RING_ENTRIES + USED_EACH * ring_slot(q->next_used, q->size);
 
 	store32(at, op->r->id);
 	store32(at + 4, op->written);
@@ -122,7 +122,7 @@ static void split_ask_kicks(void *ctx)
 {
 	struct ring_op *op = ctx;
 	struct queue *q = op->q;
-	char *event = used(q) + RING_ENTRIES + USED_EACH * q->size;
+	char GUEST_MEM *event = used(q) + RING_ENTRIES + USED_EACH * q->size;
 
 	if (q->event_idx) {
 		store16(event, q->next_avail);

@@ -17,8 +17,8 @@ size_t request_read(const struct request *r, size_t off, void *dst, size_t len)
 	size_t done = 0;
 
 	while (iov_next(&c, &piece)) {
-		gmem_mark_read_host(r->queue->mem, piece.iov_base, piece.iov_len);
-		if (!poison_copy((char *)dst + done, piece.iov_base, piece.iov_len))
+		gmem_mark_read_host(r->queue->mem, TO_GUEST(piece.iov_base), piece.iov_len);
+		if (!poison_read((char *)dst + done, TO_GUEST(piece.iov_base), piece.iov_len))
 			break;
 		done += piece.iov_len;
 	}
@@ -32,8 +32,9 @@ size_t request_write(struct request *r, size_t off, const void *src, size_t len)
 	size_t done = 0;
 
 	while (iov_next(&c, &piece)) {
-		gmem_mark_dirty_host(r->queue->mem, piece.iov_base, piece.iov_len);
-		if (!poison_copy(piece.iov_base, (const char *)src + done, piece.iov_len))
+		gmem_mark_dirty_host(r->queue->mem, TO_GUEST(piece.iov_base), piece.iov_len);
+		if (!poison_write(TO_GUEST(piece.iov_base), (const char *)src + done,
+				  piece.iov_len))
 			break;
 		done += piece.iov_len;
 	}
@@ -63,7 +64,8 @@ void request_used(const struct request *r, bool in, size_t off, size_t len)
 
 	while (iov_next(&c, &piece))
 		if (in)
-			gmem_mark_dirty_host(r->queue->mem, piece.iov_base, piece.iov_len);
+			gmem_mark_dirty_host(r->queue->mem, TO_GUEST(piece.iov_base),
+					     piece.iov_len);
 		else
-			gmem_mark_read_host(r->queue->mem, piece.iov_base, piece.iov_len);
+			gmem_mark_read_host(r->queue->mem, TO_GUEST(piece.iov_base), piece.iov_len);
 }

@@ -73,7 +73,7 @@ void vhost_limit_features(const struct vhost *h, struct virtio *v, uint64_t ours
 bool vhost_queue_start(struct vhost *h, unsigned i, const struct queue_setup *s)
 {
 	struct vhost_queue *k = &h->queue[i];
-	void *area[3];
+	void GUEST_MEM *area[3];
 	struct vhost_ring r = {
 		.index = i,
 		.size = s->size,

@@ -2,20 +2,19 @@
 #include "devices/virtio/ring_index.h"
 #include "devices/virtio/vhost_user_parts.h"
 
+#include "vmm/base/le.h"
 #include "vmm/core/poison.h"
 
-#include <endian.h>
-
 struct load {
-	const uint16_t *from;
-	uint16_t raw;
+	const raw16 GUEST_MEM *from;
+	le16 word;
 };
 
 static void load(void *ctx)
 {
 	struct load *l = ctx;
 
-	l->raw = __atomic_load_n(l->from, __ATOMIC_ACQUIRE);
+	l->word.raw = __atomic_load_n(l->from, __ATOMIC_ACQUIRE);
 }
 
 /* The 16-bit word at @at of the guest's memory, which is aligned. */
@@ -26,10 +25,11 @@ static bool word(const struct gmem *mem, uint64_t at, uint16_t *v)
 
 	if (!g)
 		return false;
-	l.from = (const uint16_t *)(const void *)((const char *)g->host + (at - g->base));
+	l.from = (const raw16 GUEST_MEM *)(const void GUEST_MEM *)((const char GUEST_MEM *)g->host +
+								   (at - g->base));
 	if (!poison_run(load, &l))
 		return false;
-	*v = le16toh(l.raw);
+	*v = le16_get(l.word);
 	return true;
 }
 

@@ -20,6 +20,25 @@
 #define OPS
 #endif
 
+/*
+ * Types that sparse alone tells apart, and a cast between them that is meant: words of another byte
+ * order (vmm/base/le.h); the guest's memory, which is touched only where it may fail
+ * (vmm/core/poison.h).
+ */
+#ifdef __CHECKER__
+#define BITWISE	  __attribute__((bitwise))
+#define FORCE	  __attribute__((force))
+#define GUEST_MEM __attribute__((noderef, address_space(guest)))
+#else
+#define BITWISE
+#define FORCE
+#define GUEST_MEM
+#endif
+
+/* That a pointer, an iovec's say, is one into the guest's memory; and one that goes to the host. */
+#define TO_GUEST(p)   ((FORCE void GUEST_MEM *)(p))
+#define FROM_GUEST(p) ((FORCE void *)(p))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The struct of type @type whose field @member @ptr points to; keeps const. */

@@ -6,44 +6,50 @@
 #ifndef VMM_BASE_LE_H
 #define VMM_BASE_LE_H
 
+#include "vmm/base/defs.h"
+
 #include <endian.h>
-#include <stdint.h>
 #include <string.h>
 
+/* The word as it lies there: of an order that sparse takes care nobody forgets. */
+typedef uint16_t BITWISE raw16;
+typedef uint32_t BITWISE raw32;
+typedef uint64_t BITWISE raw64;
+
 typedef struct {
-	uint16_t raw;
+	raw16 raw;
 } le16;
 typedef struct {
-	uint32_t raw;
+	raw32 raw;
 } le32;
 typedef struct {
-	uint64_t raw;
+	raw64 raw;
 } le64;
 
 static inline uint16_t le16_get(le16 v)
 {
-	return le16toh(v.raw);
+	return le16toh((FORCE uint16_t)v.raw);
 }
 static inline uint32_t le32_get(le32 v)
 {
-	return le32toh(v.raw);
+	return le32toh((FORCE uint32_t)v.raw);
 }
 static inline uint64_t le64_get(le64 v)
 {
-	return le64toh(v.raw);
+	return le64toh((FORCE uint64_t)v.raw);
 }
 
 static inline le16 le16_of(uint16_t v)
 {
-	return (le16){ htole16(v) };
+	return (le16){ (FORCE raw16)htole16(v) };
 }
 static inline le32 le32_of(uint32_t v)
 {
-	return (le32){ htole32(v) };
+	return (le32){ (FORCE raw32)htole32(v) };
 }
 static inline le64 le64_of(uint64_t v)
 {
-	return (le64){ htole64(v) };
+	return (le64){ (FORCE raw64)htole64(v) };
 }
 
 /* From bytes at any alignment. */

@@ -39,7 +39,8 @@ static struct window piece(const struct gmem *m, gpa_t at, size_t len, bool to_w
 			continue;
 		if (to_write && r->readonly)
 			break;
-		return (struct window){ .host = (char *)r->host + (at.a - r->base), .len = here };
+		return (struct window){ .host = (char GUEST_MEM *)r->host + (at.a - r->base),
+					.len = here };
 	}
 	return (struct window){ .host = NULL, .len = 0 };
 }
@@ -80,7 +81,7 @@ bool gmem_peek(const struct gmem *m, gpa_t at, void *dst, size_t len)
 
 		if (w.len == 0)
 			return false;
-		if (!poison_copy(to, w.host, w.len))
+		if (!poison_read(to, w.host, w.len))
 			return false;
 		to += w.len;
 		at.a += w.len;
@@ -109,7 +110,7 @@ static bool copy_in(struct gmem *m, gpa_t at, const void *src, size_t len)
 	while (len) {
 		struct window w = gmem_window(m, at, len);
 
-		if (!poison_copy(w.host, from, w.len))
+		if (!poison_write(w.host, from, w.len))
 			return false;
 		from += w.len;
 		at.a += w.len;
@@ -138,11 +139,11 @@ void gmem_tell_(const struct gmem *m, gpa_t at, size_t len, bool written)
 	m->observer->was(m->observer->ctx, at, len, written);
 }
 
-void gmem_tell_host_(const struct gmem *m, const void *host, size_t len, bool written)
+void gmem_tell_host_(const struct gmem *m, const void GUEST_MEM *host, size_t len, bool written)
 {
 	gpa_t at;
 
-	if (gmem_at_host(m, (uintptr_t)host, &at))
+	if (gmem_at_host(m, (FORCE uintptr_t)host, &at))
 		gmem_tell_(m, at, len, written);
 }
 
@@ -195,7 +196,7 @@ bool gmem_at_host(const struct gmem *m, uintptr_t host, gpa_t *at)
 	*at = gpa(0);
 	for (size_t i = 0; i < m->nr; i++) {
 		const struct gmem_region *r = &m->region[i];
-		uintptr_t off = host - (uintptr_t)r->host;
+		uintptr_t off = host - (FORCE uintptr_t)r->host;
 
 		if (off >= r->size && r->guest)
 			off = host - (uintptr_t)r->guest;

@@ -29,13 +29,13 @@ static inline gpa_t gpa(uint64_t a)
 
 /* A lent piece of guest memory: contiguous on the host, valid as long as the gmem. */
 struct window {
-	void *host; /* NULL when len is 0 */
+	void GUEST_MEM *host; /* NULL when len is 0 */
 	size_t len;
 };
 
 struct gmem_region {
 	uint64_t base, size;   /* bytes, page-aligned */
-	void *host;	       /* borrowed from whoever mapped it; outlives the gmem */
+	void GUEST_MEM *host;  /* borrowed from whoever mapped it; outlives the gmem */
 	const char *name;      /* for reports; borrowed */
 	bool readonly;	       /* neither the guest nor a device writes it */
 	void *guest;	       /* where KVM's slot points to, if not to host; borrowed as well */
@@ -94,7 +94,7 @@ const struct gmem_region *gmem_find(const struct gmem *m, gpa_t at, uint64_t len
 
 /* Tells the observer. */
 void gmem_tell_(const struct gmem *m, gpa_t at, size_t len, bool written);
-void gmem_tell_host_(const struct gmem *m, const void *host, size_t len, bool written);
+void gmem_tell_host_(const struct gmem *m, const void GUEST_MEM *host, size_t len, bool written);
 
 /*
  * Says that [@at, @at + @len) was written, or read, through a window; with _host, by its host
@@ -105,12 +105,13 @@ static inline void gmem_mark_dirty(const struct gmem *m, gpa_t at, size_t len)
 	if (m->observer)
 		gmem_tell_(m, at, len, true);
 }
-static inline void gmem_mark_dirty_host(const struct gmem *m, const void *host, size_t len)
+static inline void gmem_mark_dirty_host(const struct gmem *m, const void GUEST_MEM *host,
+					size_t len)
 {
 	if (m->observer)
 		gmem_tell_host_(m, host, len, true);
 }
-static inline void gmem_mark_read_host(const struct gmem *m, const void *host, size_t len)
+static inline void gmem_mark_read_host(const struct gmem *m, const void GUEST_MEM *host, size_t len)
 {
 	if (m->observer)
 		gmem_tell_host_(m, host, len, false);

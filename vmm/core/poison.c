@@ -125,24 +125,26 @@ bool poison_run(void (*fn)(void *ctx), void *ctx)
 	return true;
 }
 
-void poison_probe(const void *at, size_t len)
+void poison_probe(const void GUEST_MEM *at, size_t len)
 {
 	char byte;
 
 	for (size_t off = 0; off < len; off += 4096)
-		(void)!poison_copy(&byte, (const char *)at + off, 1);
+		(void)!poison_read(&byte, (const char GUEST_MEM *)at + off, 1);
 }
 
-void poison_replace(void *host, size_t len)
+void poison_replace(void GUEST_MEM *host, size_t len)
 {
+	const uintptr_t from = (FORCE uintptr_t)host;
+
 	for (size_t i = 0; i < POISON_KEPT; i++) {
 		const uintptr_t at = failed[i], size = failed_size[i];
 
-		if (!at || at < (uintptr_t)host || at - (uintptr_t)host >= len)
+		if (!at || at < from || at - from >= len)
 			continue;
 		/* Of shared memory the first takes it away, of private memory the second. */
-		if (madvise((char *)host + (at - (uintptr_t)host), size, MADV_REMOVE) == 0 ||
-		    madvise((char *)host + (at - (uintptr_t)host), size, MADV_DONTNEED) == 0)
+		if (madvise((char *)FROM_GUEST(host) + (at - from), size, MADV_REMOVE) == 0 ||
+		    madvise((char *)FROM_GUEST(host) + (at - from), size, MADV_DONTNEED) == 0)
 			failed[i] = 0;
 	}
 }
@@ -190,8 +192,9 @@ static void store_pair(void *at, const uint64_t *v)
 #endif
 }
 
-bool poison_load(void *dst, const void *at, unsigned size)
+bool poison_load(void *dst, const void GUEST_MEM *from, unsigned size)
 {
+	const void *at = (FORCE const void *)from;
 	uint64_t pair[2];
 
 	if (sigsetjmp(out, 0))
@@ -222,8 +225,9 @@ bool poison_load(void *dst, const void *at, unsigned size)
 	return true;
 }
 
-bool poison_store(void *at, const void *src, unsigned size)
+bool poison_store(void GUEST_MEM *to, const void *src, unsigned size)
 {
+	void *at = FROM_GUEST(to);
 	uint64_t pair[2];
 
 	if (sigsetjmp(out, 0))

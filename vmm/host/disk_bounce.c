@@ -18,8 +18,8 @@ static bool copy(const struct disk_io *io, uint8_t *buf, uint64_t len)
 	for (const struct iovec *v = io->iov; len; v++) {
 		const size_t n = v->iov_len < len ? v->iov_len : (size_t)len;
 
-		if (!(io->op == DISK_READ ? poison_copy(v->iov_base, buf, n)
-					  : poison_copy(buf, v->iov_base, n)))
+		if (!(io->op == DISK_READ ? poison_write(TO_GUEST(v->iov_base), buf, n)
+					  : poison_read(buf, TO_GUEST(v->iov_base), n)))
 			return false;
 		buf += n;
 		len -= n;

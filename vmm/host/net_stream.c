@@ -235,7 +235,7 @@ static void stream_flush(struct net_host *h, unsigned queue UNUSED)
 static bool gather(uint8_t *to, const struct iovec *iov, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (!poison_copy(to, iov[i].iov_base, iov[i].iov_len))
+		if (!poison_read(to, TO_GUEST(iov[i].iov_base), iov[i].iov_len))
 			return false;
 		to += iov[i].iov_len;
 	}

@@ -57,7 +57,7 @@ int vhost_set_memory(int fd, const struct gmem *m, struct err *e)
 		t->regions[t->nregions++] = (struct vhost_memory_region){
 			.guest_phys_addr = g->base,
 			.memory_size = g->size,
-			.userspace_addr = (uintptr_t)g->host,
+			.userspace_addr = (FORCE uintptr_t)g->host,
 		};
 	}
 	return ioctl(fd, VHOST_SET_MEM_TABLE, t) ? err_sys(e, "vhost: memory") : 0;
@@ -76,9 +76,9 @@ int vhost_start_ring(int fd, const struct vhost_ring *r)
 	struct vhost_vring_state base = { .index = r->index, .num = 0 };
 	struct vhost_vring_addr at = {
 		.index = r->index,
-		.desc_user_addr = (uintptr_t)r->desc,
-		.avail_user_addr = (uintptr_t)r->driver,
-		.used_user_addr = (uintptr_t)r->device,
+		.desc_user_addr = (FORCE uintptr_t)r->desc,
+		.avail_user_addr = (FORCE uintptr_t)r->driver,
+		.used_user_addr = (FORCE uintptr_t)r->device,
 	};
 	struct vhost_vring_file kick = { .index = r->index, .fd = r->kick_fd };
 	struct vhost_vring_file call = { .index = r->index, .fd = r->call_fd };

@@ -28,8 +28,8 @@ int vhost_set_features(int fd, uint64_t features) MUST_CHECK;
 struct vhost_ring {
 	unsigned index; /* of the ring in the device */
 	uint32_t size;
-	void *desc, *driver, *device;	/* on the host */
-	int kick_fd, call_fd, error_fd; /* eventfds */
+	void GUEST_MEM *desc, *driver, *device; /* on the host */
+	int kick_fd, call_fd, error_fd;		/* eventfds */
 };
 
 /* -errno; the ring is served when the device's own way to begin was taken, too. */

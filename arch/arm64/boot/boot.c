@@ -132,7 +132,7 @@ int boot_plan(struct boot *b, const struct image_cpu *cpu, uint64_t ram_base, ui
 }
 
 /* The plan is for this memory, so a piece of it is there in one stretch. */
-static void *borrow(const struct gmem *mem, uint64_t at, uint64_t size)
+static void GUEST_MEM *borrow(const struct gmem *mem, uint64_t at, uint64_t size)
 {
 	struct window w = gmem_window(mem, gpa(at), size);
 
@@ -161,14 +161,15 @@ int boot_load(const struct boot *b, struct gmem *mem, const void *dtb, size_t dt
 
 	if (!fresh)
 		replace_failed(at, mem);
-	err = image_load(&b->image, &b->kernel, borrow(mem, at->kernel, at->kernel_room),
-			 at->kernel_room, fresh, e);
+	err = image_load(&b->image, &b->kernel,
+			 FROM_GUEST(borrow(mem, at->kernel, at->kernel_room)), at->kernel_room,
+			 fresh, e);
 
 	if (err)
 		return err;
 	gmem_mark_dirty(mem, gpa(at->kernel), at->kernel_room);
 	if (at->initrd_size) {
-		uint8_t *to = borrow(mem, at->initrd, at->initrd_size);
+		uint8_t *to = FROM_GUEST(borrow(mem, at->initrd, at->initrd_size));
 		size_t first = b->first.size;
 
 		if (first)
@@ -181,7 +182,7 @@ int boot_load(const struct boot *b, struct gmem *mem, const void *dtb, size_t dt
 	}
 	assert(dtb_size <= at->dtb_size);
 	if (dtb_size) {
-		memcpy(borrow(mem, at->dtb, dtb_size), dtb, dtb_size);
+		memcpy(FROM_GUEST(borrow(mem, at->dtb, dtb_size)), dtb, dtb_size);
 		gmem_mark_dirty(mem, gpa(at->dtb), dtb_size);
 	}
 	return 0;
