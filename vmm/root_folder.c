@@ -87,6 +87,6 @@ int root_folder_look(struct root_folder *f, const struct vm_config *c, struct er
 		place = "/";
 	if (strlen(place) >= sizeof(f->place))
 		return err_set(e, ENAMETOOLONG, "the current folder's name is too long");
-	(void)strcpy(f->place, place);
+	memcpy(f->place, place, strlen(place) + 1);
 	return 0;
 }

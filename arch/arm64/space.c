@@ -3,6 +3,7 @@
 
 #include "vmm/base/checked.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ static int insert(struct space *s, size_t at, const struct space_range *r, struc
 		s->range = more;
 		s->room = room;
 	}
+	assert(s->range);
 	memmove(&s->range[at + 1], &s->range[at], (s->nr - at) * sizeof(s->range[0]));
 	s->range[at] = *r;
 	s->nr++;

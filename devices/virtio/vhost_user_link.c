@@ -219,7 +219,7 @@ static int receive_reply(const struct vu_link *l, uint32_t request, void *reply,
 int vu_send(struct vu_link *l, enum vu_request request, const void *payload, size_t size,
 	    const int *fds, unsigned nr, struct err *e)
 {
-	uint64_t refused;
+	uint64_t refused = 0;
 
 	if (send_message(l, request, l->reply_ack ? VU_NEED_REPLY : 0, payload, size, fds, nr, e))
 		return -e->code;

@@ -4,6 +4,7 @@
 #include "vmm/base/scope.h"
 #include "vmm/base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -293,6 +294,7 @@ static int find_on_disk(struct root *r, const struct places *p, const struct roo
 		else if (at->fs.type && strcmp(at->fs.type, "vfat") != 0 && ++nr)
 			could = at;
 	}
+	assert(whole); /* each disk is a place, too */
 	if (whole->fs.type || !p->parts[disk].nr)
 		return take(r, whole, e);
 	if (said || nr == 1)

@@ -48,8 +48,8 @@ static void on_denied(int sig UNUSED, siginfo_t *info, void *context UNUSED)
 	if (on_crash)
 		on_crash();
 	/* Whether that can be written or not. */
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		n = 0;
+	if (n > 0)
+		(void)!write(STDERR_FILENO, line, (size_t)n);
 	for (;;)
 		(void)syscall(SYS_exit_group, 1);
 }

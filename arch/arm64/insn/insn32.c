@@ -367,7 +367,7 @@ static bool t32_single(uint32_t w, struct insn *i)
 
 		if (!before && !wback)
 			return false;
-		index_by((uint32_t)before << 24 | (uint32_t)up << 23 | (uint32_t)wback << 21,
+		index_by((before ? 1U << 24 : 0) | (up ? 1U << 23 : 0) | (wback ? 1U << 21 : 0),
 			 insn_bits(w, 7, 0), i);
 		if (before && up && !wback) {
 			unprivileged(i);

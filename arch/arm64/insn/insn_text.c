@@ -112,7 +112,7 @@ static void put_list(struct out *o, const struct insn *i)
 	char lanes[4] = ""; /* how many there are, when all are meant */
 
 	if (!i->single || i->replicate)
-		(void)snprintf(lanes, sizeof(lanes), "%u", i->reg_bytes / i->size);
+		(void)snprintf(lanes, sizeof(lanes), "%u", (unsigned)(i->reg_bytes / i->size));
 	put(o, "{");
 	if (i->regs > 2 && last > i->rt) {
 		put(o, "v%u.%s%c-v%u.%s%c", i->rt, lanes, element, last, lanes, element);
