@@ -256,7 +256,7 @@ install: $(OUT)/vmm build/vmm.1 build/vmm.bash
 
 # --- what people run ---------------------------------------------------------------------------
 
-.PHONY: demo check check-matrix lab bench bench-disk bench-net lint clean help
+.PHONY: demo check check-matrix lab bench bench-disk bench-net clean help
 demo:
 	@tests/lab/demo
 check:
@@ -272,11 +272,7 @@ bench-disk:
 bench-net:
 	@tests/bench/run-net
 
-lint: docs-current
-	awk -f tests/layers.awk tests/layers.txt $$(git ls-files '*.[ch]')
-	clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
-	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci tests)
-
+include tests/lint/rules.mk
 include tests/prove/rules.mk
 
 clean:
@@ -294,7 +290,7 @@ help:
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'
 	@echo 'make bench-disk     the same for requests to a disk'
 	@echo 'make bench-net      the same for TCP by a tap, by vhost-net and by passt'
-	@echo 'make lint           include arrows, formatting, shell scripts, generated documents'
+	@echo 'make lint           what analyzers say of the sources; include arrows, formatting, shell scripts, documents'
 	@echo 'make prove          contracts of helpers proved (Frama-C), models of protocols checked (Spin)'
 	@echo 'make docs           docs/cli.md from the tables'
 	@echo 'make hardening      what the compiler and linker shall have done for safety, in what they made'

@@ -104,9 +104,9 @@ static bool may_straddle(uint64_t at, unsigned size, bool write)
  * KVM hands a value over as the vCPU's own byte order has it, in the host's. What is in the shared
  * page is read once: a call in between, and the compiler would read it again.
  */
-static inline ALWAYS_INLINE enum fault_next mmio(struct vcpu *vcpu, struct exits *exits,
-						 const struct bus *bus, struct kvm_run *r,
-						 bool trace, struct err *e)
+static inline ALWAYS_INLINE GUEST_FACING enum fault_next
+mmio(struct vcpu *vcpu, struct exits *exits, const struct bus *bus, struct kvm_run *r, bool trace,
+     struct err *e)
 {
 	const uint64_t at = r->mmio.phys_addr;
 	const unsigned size = r->mmio.len;

@@ -42,7 +42,7 @@ struct device *virtio_mmio_create(uint64_t base, uint64_t size, struct irq_line 
 
 /* Has @k keep the acknowledgements of @d, which no driver has seen yet. @k outlives the device. */
 void virtio_mmio_keep_acks(struct device *d, struct virtio_mmio_keeper *k);
-void virtio_mmio_late_ack(struct device *d, uint32_t bits);
+void virtio_mmio_late_ack(struct device *d, uint32_t bits) GUEST_FACING;
 
 /* For the machine: the queues, to make ioeventfds of their kicks. */
 struct virtio *virtio_mmio_virtio(struct device *d);

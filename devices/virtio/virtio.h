@@ -55,12 +55,13 @@ struct virtio_ops {
 	 * The driver writes its configuration space, wholly inside it, little-endian. Optional:
 	 * without it writes have no effect.
 	 */
-	void (*config_write)(struct virtio *v, uint32_t off, const void *from, uint32_t len);
+	void (*config_write)(struct virtio *v, uint32_t off, const void *from,
+			     uint32_t len) GUEST_FACING;
 	bool config_early; /* ... and may do so before FEATURES_OK */
 
 	/* Whether these features go together; the core has checked that all were offered. Optional.
 	 */
-	bool (*features_ok)(const struct virtio *v, uint64_t features);
+	bool (*features_ok)(const struct virtio *v, uint64_t features) GUEST_FACING;
 
 	/*
 	 * For queues that are served outside of vmm (vhost), in place of queue_start() and
@@ -150,11 +151,11 @@ void virtio_reset(struct virtio *v);
  * needed, nothing after FAILED, which stops all queues. Only 0 clears any.
  */
 uint8_t virtio_status(const struct virtio *v);
-bool virtio_set_status(struct virtio *v, uint32_t status);
+bool virtio_set_status(struct virtio *v, uint32_t status) GUEST_FACING;
 
 /* Features by words of 32 bits; there are two. */
-uint32_t virtio_features(const struct virtio *v, uint32_t word);
-bool virtio_want_features(struct virtio *v, uint32_t word, uint32_t bits);
+uint32_t virtio_features(const struct virtio *v, uint32_t word) GUEST_FACING;
+bool virtio_want_features(struct virtio *v, uint32_t word, uint32_t bits) GUEST_FACING;
 
 /* Queue @i, or NULL when there is none. */
 static inline struct queue *virtio_queue(const struct virtio *v, uint32_t i)
@@ -165,9 +166,9 @@ static inline struct queue *virtio_queue(const struct virtio *v, uint32_t i)
 enum virtio_area { VIRTIO_AREA_DESC, VIRTIO_AREA_DRIVER, VIRTIO_AREA_DEVICE };
 
 /* Queue set-up; @q may be NULL, which is refused. An address comes in two halves. */
-bool virtio_queue_size(struct virtio *v, struct queue *q, uint32_t size);
+bool virtio_queue_size(struct virtio *v, struct queue *q, uint32_t size) GUEST_FACING;
 bool virtio_queue_address(struct virtio *v, struct queue *q, enum virtio_area area, bool high,
-			  uint32_t half);
+			  uint32_t half) GUEST_FACING;
 
 /* Enables it: what was set up is checked and stands from now on. A bad one: NEEDS_RESET. */
 bool virtio_queue_enable(struct virtio *v, struct queue *q);
@@ -182,10 +183,11 @@ bool virtio_queue_reset(struct virtio *v, struct queue *q);
  * The driver's notification when it comes as a register write: the queue's index, with
  * NOTIFICATION_DATA in the low 16 bits.
  */
-bool virtio_notify(struct virtio *v, uint32_t value);
+bool virtio_notify(struct virtio *v, uint32_t value) GUEST_FACING;
 
 /* Configuration space: @len is 1, 2 or 4. What lies outside reads as 0. */
-bool virtio_config_read(const struct virtio *v, uint64_t off, unsigned len, uint32_t *value);
-bool virtio_config_write(struct virtio *v, uint64_t off, unsigned len, uint32_t value);
+bool virtio_config_read(const struct virtio *v, uint64_t off, unsigned len,
+			uint32_t *value) GUEST_FACING;
+bool virtio_config_write(struct virtio *v, uint64_t off, unsigned len, uint32_t value) GUEST_FACING;
 
 #endif

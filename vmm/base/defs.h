@@ -21,6 +21,19 @@
 #endif
 
 /*
+ * A function whose arguments a guest chooses; on a field of a table, each function that is put
+ * there. gcc's analysis follows them to where they index, divide or count (`make lint`).
+ */
+#ifdef __has_attribute
+#if __has_attribute(tainted_args)
+#define GUEST_FACING __attribute__((tainted_args))
+#endif
+#endif
+#ifndef GUEST_FACING
+#define GUEST_FACING
+#endif
+
+/*
  * Types that sparse alone tells apart, and a cast between them that is meant: words of another byte
  * order (vmm/base/le.h); the guest's memory, which is touched only where it may fail
  * (vmm/core/poison.h).

@@ -32,8 +32,8 @@ struct device_ops {
 	 * window: the bus has checked. Values are in the low bytes. Optional: without read, a read
 	 * is refused; without write, a write is.
 	 */
-	uint64_t (*read)(struct device *d, uint64_t off, unsigned size);
-	void (*write)(struct device *d, uint64_t off, unsigned size, uint64_t v);
+	uint64_t (*read)(struct device *d, uint64_t off, unsigned size) GUEST_FACING;
+	void (*write)(struct device *d, uint64_t off, unsigned size, uint64_t v) GUEST_FACING;
 
 	/* Writes the device's node into the tree. Optional. */
 	void (*describe)(const struct device *d, struct fdt *t);

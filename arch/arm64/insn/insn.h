@@ -150,7 +150,7 @@ struct insn {
  * Takes @word apart. False when it is no instruction that accesses memory, and then *@i says
  * nothing. C4.1.
  */
-bool insn_decode(uint32_t word, struct insn *i) MUST_CHECK;
+bool insn_decode(uint32_t word, struct insn *i) MUST_CHECK GUEST_FACING;
 
 /*
  * How many bytes of memory it reads or writes, from the lowest address on; 0 when the word alone

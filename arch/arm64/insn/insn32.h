@@ -55,7 +55,7 @@ static inline unsigned insn32_length(uint16_t first)
  * Takes @word apart, in the state @cpsr. False when it is no instruction that accesses memory, and
  * then *@i says nothing.
  */
-bool insn32_decode(uint32_t word, uint32_t cpsr, struct insn *i) MUST_CHECK;
+bool insn32_decode(uint32_t word, uint32_t cpsr, struct insn *i) MUST_CHECK GUEST_FACING;
 
 /* As insn_text(); the offset from PC stays one: "ldr r0, [pc, #4]". INSN_OTHER32: mnemonic only. */
 size_t insn32_text(uint32_t word, uint32_t cpsr, char *buf, size_t size);
