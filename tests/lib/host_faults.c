@@ -621,7 +621,8 @@ MINUS(io_uring_submit_and_wait_timeout,
 enum {
 	RUN_S = 20,	  /* a run that takes longer hangs */
 	EVERY = 64,	  /* of a call's first so many, each fails; */
-	STEP = 7,	  /* of those behind, only each so-manieth: they are a loop's */
+	EVERY_WAIT = 4,	  /* of a loop's waiting, which is one place, fewer; */
+	STEP = 17,	  /* of those behind, only each so-manieth: they are a loop's */
 	SETTLE_MS = 2000, /* until what ended is gone */
 };
 
@@ -753,7 +754,7 @@ static unsigned fail_each(int (*scenario)(struct err *e), const struct holding *
 	unsigned n = 0;
 
 	for (int nth = 1; fail_one(scenario, before, call, error, nth, onward); n++)
-		nth += nth < EVERY ? 1 : STEP;
+		nth += nth < (call == CALL_epoll_wait ? EVERY_WAIT : EVERY) ? 1 : STEP;
 	return n;
 }
 

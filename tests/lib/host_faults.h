@@ -12,10 +12,11 @@
  * Programs called test_faults_* are linked with copies of vmm's objects in which malloc() is
  * faulty_malloc(), and so on for all that host_faults.c defines; what tests and their library call
  * is the real thing. The scenario runs once as it is and must return 0; then again and again, with
- * the first, second, ... call of each kind failing, until there is none left to fail. Every run
- * must return 0, or -errno and one sentence in the error that says why; and hold no memory,
- *mapping, descriptor, thread or child process more than before. What else must be so is the
- *scenario's to expect: that what was said to be done is done.
+ * the first, second, ... call of each kind failing, until there is none left to fail (of more than
+ * some dozens, which are a loop's, only some are taken). Every run must return 0, or -errno and one
+ * sentence in the error that says why; and hold no memory, mapping, descriptor, thread or child
+ * process more than before. What else must be so is the scenario's to expect: that what was said to
+ * be done is done.
  *
  * A run of its own for each is why scenarios should be short.
  */
