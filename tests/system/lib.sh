@@ -79,7 +79,7 @@ guest_has() { # PROGRAM...
 	done
 }
 
-# The guest gets fio, mke2fs and e2fsck in /tools (in /bin they would be the applets); after guest_script.
+# The guest gets fio, mke2fs, e2fsck, iperf3 and ethtool in /tools (in /bin they would be the applets); after guest_script.
 guest_has_tools() {
 	need_tools
 	cat "$LAB/tools.cpio" >>"$T/initrd"

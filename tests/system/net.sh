@@ -44,33 +44,47 @@ host_tap() { # [WORD...] of ip tuntap
 	ip link set vt0 up
 }
 
-# Serves $T/www/file, and takes what comes on port 9000 into $T/up.
-host_serves() { # ADDRESS
-	mkdir -p "$T/www"
-	head -c $((MIB << 20)) /dev/urandom >"$T/www/file"
-	httpd -f -p "$1:8080" -h "$T/www" &
+# Serves $T/www/file on port 8080, and takes what comes on port 9000 into $T/up0; or 8081, up1 ...
+host_serves() { # ADDRESS [DIGIT]
+	if [ ! -e "$T/www" ]; then
+		mkdir "$T/www"
+		head -c $((MIB << 20)) /dev/urandom >"$T/www/file"
+		mkfifo "$T/hold"
+	fi
+	httpd -f -p "$1:808${2:-0}" -h "$T/www" &
 	echo $! >>"$T/pids"
 	# One whose own input ended would hang up.
-	mkfifo "$T/hold"
-	nc -l -p 9000 <>"$T/hold" >"$T/up" &
-	upload=$!
-	echo $upload >>"$T/pids"
+	nc -l -p "900${2:-0}" <>"$T/hold" >"$T/up${2:-0}" &
+	echo $! >>"$T/pids"
 }
 
-both_ways() { # of the guest's script: ADDRESS
+both_ways() { # of the guest's script: ADDRESS [DIGIT]
 	echo "head -c $((MIB << 20)) /dev/urandom >up"
-	echo "echo down=\$(get http://$1:8080/file)"
-	echo "nc $1 9000 <up; echo up=\$(csum <up)"
+	echo "echo down${2:-0}=\$(get http://$1:808${2:-0}/file)"
+	echo "nc $1 900${2:-0} <up; echo up${2:-0}=\$(csum <up)"
 }
 
-went_both_ways() {
-	is "what came down" "$(sed -n 's/^down=//p' "$T/text")" "$(sum "$T/www/file")"
-	wait "$upload"
-	is "what went up" "$(sum "$T/up")" "$(sed -n 's/^up=//p' "$T/text")"
+went_both_ways() { # [DIGIT]
+	is "what came down" "$(sed -n "s/^down${1:-0}=//p" "$T/text")" "$(sum "$T/www/file")"
+	_n=0
+	# It has all of it when it ends, and that may be after the guest.
+	until [ "$(sum "$T/up${1:-0}")" = "$(sed -n "s/^up${1:-0}=//p" "$T/text")" ]; do
+		_n=$((_n + 1))
+		[ $_n -lt 100 ] || fail "what went up is not what came"
+		sleep 0.2
+	done
 }
 
 net_boots() { boots --modules "$LAB/package-6.1" "$@"; }
 net_start() { start_guest --modules "$LAB/package-6.1" "$@"; }
+
+# The host's module for it, or this test cannot be.
+host_vhost() {
+	for _m in vhost_iotlb vhost tap vhost_net; do
+		host_module $_m
+	done
+	[ -c /dev/vhost-net ] || skip "this host has no vhost_net"
+}
 
 test_tap() {
 	host_tap
@@ -82,7 +96,7 @@ test_tap() {
 		echo "mac=\$(cat /sys/class/net/eth0/address) carrier=\$(cat /sys/class/net/eth0/carrier)"
 		echo "features=\$(cat /sys/class/net/eth0/device/features)"
 	SCRIPT
-	net_boots --net tap=vt0
+	net_boots --net tap=vt0,vhost=off
 	has "$T/text" '^3 packets transmitted, 3 packets received'
 	went_both_ways
 	has "$T/text" '^mac=02:.* carrier=1'
@@ -92,10 +106,7 @@ test_tap() {
 # The same with the kernel moving the frames, and offloads that it checks.
 test_tap_by_the_kernel() {
 	host_tap
-	for _m in vhost_iotlb vhost tap vhost_net; do
-		host_module $_m
-	done
-	[ -c /dev/vhost-net ] || skip "this host has no vhost_net"
+	host_vhost
 	host_serves 10.9.0.1
 	net_script <<-SCRIPT
 		static
@@ -109,7 +120,7 @@ test_tap_by_the_kernel() {
 }
 
 # Several pairs, which the guest uses as it has CPUs, and a reset of the guest with traffic on them.
-test_tap_with_several_queues() {
+several_queues() { # on|off: vhost
 	slow
 	host_tap
 	ip link del vt0
@@ -133,7 +144,7 @@ test_tap_with_several_queues() {
 		wait
 		for i in 1 2 3; do echo "down\$i=\$(cat down\$i)"; done
 	SCRIPT
-	net_start --net tap=vt0,queues=2 --cpus 2 --disk "$T/count"
+	net_start --net "tap=vt0,queues=2,vhost=$1" --cpus 2 --disk "$T/count"
 	until ip link show vt0 >/dev/null 2>&1; do sleep 0.1; done
 	ip addr add 10.9.0.1/24 dev vt0
 	ip link set vt0 up
@@ -142,6 +153,55 @@ test_tap_with_several_queues() {
 	is "exit status" "$status" "$OFF"
 	is "boots" "$(grep -c '^queues 2' "$T/text")" 2
 	is "right downloads" "$(grep -c "^down[123]=$(sum "$T/www/file")" "$T/text")" 3
+}
+
+test_tap_with_several_queues() { several_queues off; }
+
+test_tap_with_several_queues_by_the_kernel() {
+	host_vhost
+	several_queues on
+}
+
+# What a guest leaves to the host and takes from it unfinished, as a capture on the host sees it; then
+# the same when the guest has turned it off.
+offloads() { # on|off: vhost
+	slow
+	host_tap
+	MIB=1
+	host_serves 10.9.0.1 0
+	host_serves 10.9.0.1 1
+	netcapture vt0 8080 9000 8081 9001 >"$T/capture" &
+	capture=$!
+	echo $capture >>"$T/pids"
+	wait_for '^capturing' "$T/capture"
+	net_script <<-SCRIPT
+		static
+		until ping -c 1 -W 1 10.9.0.1 >/dev/null; do :; done
+		$(both_ways 10.9.0.1 0)
+		/tools/ethtool -K eth0 tso off gso off tx off rx-gro-hw off 2>/dev/null
+		/tools/ethtool -k eth0 | grep -E '^(tx-checksumming|tcp-segm.*|rx-gro-hw): on'
+		$(both_ways 10.9.0.1 1)
+	SCRIPT
+	guest_has_tools
+	net_boots --net "tap=vt0,vhost=$1"
+	kill -TERM $capture
+	wait $capture
+	cat "$T/capture"
+	went_both_ways 0
+	went_both_ways 1
+	lacks "$T/text" '^(tx-checksumming|tcp-segm.*|rx-gro-hw): on'
+	lacks "$T/capture" 'wrong=[1-9]'
+	has "$T/capture" '^9000 from-guest gso=[1-9].* partial=[1-9].* largest=([2-9][0-9]{3}|[0-9]{5})$'
+	has "$T/capture" '^8080 to-guest gso=[1-9].* partial=[1-9].* largest=([2-9][0-9]{3}|[0-9]{5})$'
+	has "$T/capture" '^9001 from-guest gso=0 partial=0 complete=[1-9].* largest=1514$'
+	has "$T/capture" '^8081 to-guest gso=0 .* largest=1514$'
+}
+
+test_tap_offloads() { offloads off; }
+
+test_tap_offloads_by_the_kernel() {
+	host_vhost
+	offloads on
 }
 
 test_tap_that_goes_away_is_a_link_that_is_down() {
@@ -154,7 +214,7 @@ test_tap_that_goes_away_is_a_link_that_is_down() {
 		before=$(cut -d' ' -f1 /proc/uptime)
 		ping -c 1 -W 1 10.9.0.1 >/dev/null || echo "gone"
 	SCRIPT
-	net_start --net tap=vt0
+	net_start --net tap=vt0,vhost=off
 	wait_for '^reached'
 	ip link del vt0
 	sleep 1
@@ -224,6 +284,47 @@ test_user() {
 	is "what vmm says" "$(cat "$T/err")" ""
 	sleep 1
 	! pidof passt || fail "passt is still there"
+}
+
+# By IPv4 and IPv6, TCP and UDP, both ways, several at once; and a server in the guest behind a forward.
+test_user_iperf3() {
+	slow
+	host_passt
+	net_script <<-'SCRIPT'
+		dhcp
+		until ip -6 addr show dev eth0 | grep -q 'inet6 2001.*global'; do usleep 100000; done
+		load() { # NAME OPTION...
+			name=$1
+			shift
+			/tools/iperf3 --connect-timeout 20000 -c "$@" >out 2>&1 || { echo "failed $name"; cat out; }
+			echo "$name received $(sed -n 's/.* sec *\([0-9.]* .\)Bytes .*receiver.*/\1/p' out | tail -n1)B"
+		}
+		load up 192.0.2.1 -n 8M
+		load down 192.0.2.1 -n 8M -R
+		load four 192.0.2.1 -n 2M -P 4
+		load udp 192.0.2.1 -u -b 4M -t 2
+		load up6 2001:db8::1 -n 8M
+		load down6 2001:db8::1 -n 8M -R
+		/tools/iperf3 -s -1 >out 2>&1 && echo "served"
+	SCRIPT
+	guest_has_tools
+	tool iperf3 -s >"$T/server" 2>&1 &
+	echo $! >>"$T/pids"
+	user_start --net user,host-loopback,forward=tcp:5301:5201
+	wait_for '^down6 received'
+	until tool iperf3 -c 127.0.0.1 -p 5301 -n 4M >"$T/forward" 2>&1; do
+		kill -0 "$pid"
+		sleep 1
+	done
+	wait_end
+	is "exit status" "$status" "$OFF"
+	lacks "$T/text" '^failed'
+	for _p in up down four udp up6 down6; do
+		has "$T/text" "^$_p received [1-9]"
+	done
+	has "$T/text" '^served'
+	has "$T/forward" 'receiver'
+	is "what vmm says" "$(cat "$T/err")" ""
 }
 
 test_passt_that_dies_comes_back() {
