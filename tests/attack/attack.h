@@ -45,6 +45,7 @@ struct attack {
 	uint64_t arg, arg2; /* @run's */
 	const void *data;   /* likewise */
 	uint64_t on;	    /* 0: the group's */
+	uint64_t offers;    /* only devices that offer all of these features */
 	unsigned needs;
 };
 
@@ -101,6 +102,9 @@ void any_request(struct ring *r, unsigned i);
  */
 void disk_fill(struct dev *d);
 void disk_expect(struct dev *d, unsigned n);
+
+/* All of them, in one request; complains unless they have it. */
+void disk_expect_all(struct dev *d);
 
 bool same_text(const char *a, const char *b);
 

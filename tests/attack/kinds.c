@@ -3,10 +3,22 @@
 #include "tests/attack/attack.h"
 
 enum { SECTOR = 512, BLK_IN = 0, BLK_OUT = 1, BLK_FLUSH = 4 };
-enum { BLK_F_FLUSH = 9, BLK_F_CONFIG_WCE = 11, BLK_F_DISCARD = 13, BLK_F_WRITE_ZEROES = 14 };
+enum {
+	BLK_F_RO = 5,
+	BLK_F_FLUSH = 9,
+	BLK_F_CONFIG_WCE = 11,
+	BLK_F_DISCARD = 13,
+	BLK_F_WRITE_ZEROES = 14
+};
 
 /* Sectors with a known content, and behind them those that good requests write. */
 enum { KNOWN = 64, WRITTEN = 8 };
+
+/* Nothing was ever written to such a disk: it is full of zeroes. */
+static bool is_read_only(const struct dev *d)
+{
+	return d->offered & F(BLK_F_RO);
+}
 
 /* Eight bytes at @i of sector @sector, as the @number-th writer of disk @disk leaves them. */
 static uint64_t content(unsigned disk, uint64_t sector, unsigned number, unsigned i)
@@ -45,13 +57,18 @@ static void fill_sector(struct dev *d, uint64_t sector, unsigned number)
 		hal_put64(d->scratch + SECTOR + i, content(d->disk, sector, number, i));
 }
 
+static uint64_t content_of(const struct dev *d, uint64_t sector, unsigned number, unsigned i)
+{
+	return is_read_only(d) ? 0 : content(d->disk, sector, number, i);
+}
+
 static void expect_sector(struct dev *d, uint64_t sector, unsigned number)
 {
 	mem_fill(d->scratch + SECTOR, 0xdd, SECTOR);
 	if (!transfer(d, BLK_IN, sector))
 		return;
 	for (unsigned i = 0; i < SECTOR; i += 8)
-		if (hal_get64(d->scratch + SECTOR + i) != content(d->disk, sector, number, i)) {
+		if (hal_get64(d->scratch + SECTOR + i) != content_of(d, sector, number, i)) {
 			complain_of("wrong data in sector", sector, sector);
 			return;
 		}
@@ -59,6 +76,8 @@ static void expect_sector(struct dev *d, uint64_t sector, unsigned number)
 
 void disk_fill(struct dev *d)
 {
+	if (is_read_only(d))
+		return;
 	for (unsigned i = 0; i < KNOWN; i++) {
 		fill_sector(d, i, 0);
 		if (!transfer(d, BLK_OUT, i))
@@ -72,11 +91,33 @@ void disk_expect(struct dev *d, unsigned n)
 		expect_sector(d, d->number++ % KNOWN, 0);
 }
 
+void disk_expect_all(struct dev *d)
+{
+	const uint64_t header = dev_alloc(d, 32), data = dev_alloc(d, KNOWN * SECTOR);
+	const struct piece p[] = { { header, 16, false },
+				   { data, KNOWN * SECTOR, true },
+				   { header + 16, 1, true } };
+
+	hal_put32(header, BLK_IN);
+	hal_put64(header + 8, 0);
+	if (!ring_good(&d->ring[0], p, 3, KNOWN * SECTOR + 1))
+		return;
+	for (unsigned i = 0; i < KNOWN * SECTOR; i += 8)
+		if (hal_get64(data + i) != content_of(d, i / SECTOR, 0, i % SECTOR)) {
+			complain_of("wrong data in sector", i / SECTOR, i / SECTOR);
+			return;
+		}
+}
+
 static void disk_good(struct dev *d)
 {
 	const unsigned number = ++d->number;
 	const uint64_t sector = KNOWN + number % WRITTEN;
 
+	if (is_read_only(d)) {
+		expect_sector(d, sector, number);
+		return;
+	}
 	fill_sector(d, sector, number);
 	if (!transfer(d, BLK_OUT, sector))
 		return;

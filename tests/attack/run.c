@@ -233,7 +233,8 @@ static void run_row(const struct group *g, const struct attack *a, void (*after)
 	for (unsigned i = 0; i <= nr_devs && !why; i++) {
 		struct dev *d = i < nr_devs ? &devs[i] : &machine;
 
-		if (d == witness || !(on & ON(d->kind->id)))
+		if (d == witness || !(on & ON(d->kind->id)) ||
+		    (d->offered & a->offers) != a->offers)
 			continue;
 		runs++;
 		failed += !attempt(g, a, d, after, s);

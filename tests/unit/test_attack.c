@@ -53,7 +53,7 @@ static struct irq_line lines[MAX_DEVICES];
 static struct device *devices[MAX_DEVICES];
 static unsigned nr_devices;
 static struct chardev *serial, *hvc;
-static int images[3]; /* of the disks, to look at */
+static int images[4]; /* of the disks, to look at */
 static unsigned nr_images;
 
 /* --- what attacks are made of: hal.h --- */
@@ -161,7 +161,7 @@ static void plug(struct virtio *v, struct err *e)
 	hal.slot[hal.nr_slots++] = at;
 }
 
-static void plug_disk(enum disk_engine engine, struct err *e)
+static void plug_disk(enum disk_engine engine, bool ro, unsigned queues, struct err *e)
 {
 	static const struct virtio_blk_events no_events;
 	struct virtio_blk_config c = virtio_blk_defaults;
@@ -173,6 +173,8 @@ static void plug_disk(enum disk_engine engine, struct err *e)
 	images[nr_images++] = fd;
 	c.path = path;
 	c.engine = (int)engine;
+	c.ro = ro;
+	c.queues = queues;
 	plug(virtio_blk_create(&c, &mem, &no_events, e), e);
 	(void)unlink(path);
 }
@@ -233,11 +235,12 @@ static void make_machine(void)
 	hvc = port.chardev = null_chardev(&e);
 	lines[0].set = set_line;
 	add(pl011_create(UART_BASE, 4096, &lines[0], serial, &e), &e);
-	plug_disk(DISK_AUTO, &e);
-	plug_disk(DISK_THREADS, &e);
+	plug_disk(DISK_AUTO, false, 2, &e);
+	plug_disk(DISK_THREADS, false, 1, &e);
+	plug_disk(DISK_AUTO, true, 1, &e);
 	plug(virtio_rng_create(&mem, loop, &e), &e);
 	plug(virtio_console_create(&port, 1, &mem, loop, &e), &e);
-	plug_disk(DISK_AUTO, &e);
+	plug_disk(DISK_AUTO, false, 1, &e);
 	EXPECT_EQ(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);
 }
 
@@ -386,7 +389,7 @@ TEST(fuzz)
 	destroy_machine();
 }
 
-#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources)
+#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
