@@ -5,5 +5,5 @@
 
 const struct group *const groups[] = {
 	&group_ring, &group_indirect,  &group_state, &group_mmio, &group_reset,
-	&group_race, &group_resources, &group_blk,   NULL,
+	&group_race, &group_resources, &group_blk,   &group_rng,  NULL,
 };

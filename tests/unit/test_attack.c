@@ -389,7 +389,8 @@ TEST(fuzz)
 	destroy_machine();
 }
 
-#define EACH_GROUP(X) X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk)
+#define EACH_GROUP(X)                                                                              \
+	X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
