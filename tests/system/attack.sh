@@ -65,6 +65,7 @@ test_resources() { attacks resources; }
 test_cpu() { attacks cpu; }
 test_blk() { attacks blk; }
 test_rng() { attacks rng; }
+test_uart() { attacks uart; }
 
 # Another seed each time that it has time: the guest says which.
 test_fuzz() { does "fuzz=1 steps=3000"; }

@@ -390,7 +390,7 @@ TEST(fuzz)
 }
 
 #define EACH_GROUP(X)                                                                              \
-	X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng)
+	X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
