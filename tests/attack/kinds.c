@@ -2,6 +2,7 @@
 /* The types of devices: what a good request is to each. */
 #include "tests/attack/attack.h"
 
+enum { BALLOON_F_STATS = 1, BALLOON_F_DEFLATE_ON_OOM = 2, BALLOON_F_REPORTING = 5 };
 enum { SECTOR = 512, BLK_IN = 0, BLK_OUT = 1, BLK_FLUSH = 4 };
 enum {
 	BLK_F_RO = 5,
@@ -149,6 +150,24 @@ static void console_good(struct dev *d)
 	(void)ring_good(&d->ring[1], &p, 1, 0);
 }
 
+/* A page that goes into the balloon reads as zeroes, and keeps what is written to it after. */
+static void balloon_good(struct dev *d)
+{
+	const uint64_t list = dev_alloc(d, 16), page = dev_pages(d, 4096);
+	const struct piece p = { list, 4, false };
+
+	hal_put32(list, (uint32_t)(page / 4096));
+	mem_fill(page, 0xbb, 4096);
+	if (!ring_good(&d->ring[0], &p, 1, 0))
+		return;
+	for (unsigned i = 0; i < 4096; i += 8)
+		if (hal_get64(page + i) != 0)
+			complain("a page in the balloon keeps what it had");
+	hal_put64(page, d->number);
+	if (ring_good(&d->ring[1], &p, 1, 0) && hal_get64(page) != d->number++)
+		complain("a page that came out of the balloon lost what it had");
+}
+
 /* A disk is asked for its name. */
 void any_request(struct ring *r, unsigned i)
 {
@@ -184,6 +203,11 @@ const struct kind *kind_of(uint32_t id)
 		  .any = true,
 		  .good = console_good },
 		{ .id = ID_RNG, .name = "rng", .any = true, .good = rng_good },
+		{ .id = ID_BALLOON,
+		  .name = "balloon",
+		  .wanted =
+			  F(BALLOON_F_STATS) | F(BALLOON_F_DEFLATE_ON_OOM) | F(BALLOON_F_REPORTING),
+		  .good = balloon_good },
 		{ .id = ID_MACHINE, .name = "machine", .good = machine_good },
 	};
 

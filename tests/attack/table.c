@@ -4,6 +4,6 @@
 #include "tests/attack/table.h"
 
 const struct group *const groups[] = {
-	&group_ring,	  &group_indirect, &group_state, &group_mmio, &group_reset, &group_race,
-	&group_resources, &group_blk,	   &group_rng,	 &group_uart, NULL,
+	&group_ring,	  &group_indirect, &group_state, &group_mmio, &group_reset,   &group_race,
+	&group_resources, &group_blk,	   &group_rng,	 &group_uart, &group_balloon, NULL,
 };

@@ -66,6 +66,7 @@ test_cpu() { attacks cpu; }
 test_blk() { attacks blk; }
 test_rng() { attacks rng; }
 test_uart() { attacks uart; }
+test_balloon() { attacks balloon --balloon 0; }
 
 # Another seed each time that it has time: the guest says which.
 test_fuzz() { does "fuzz=1 steps=3000"; }

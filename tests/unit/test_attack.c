@@ -11,6 +11,7 @@
 #include "tests/lib/test.h"
 
 #include "devices/pl011.h"
+#include "devices/virtio/balloon.h"
 #include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
@@ -240,6 +241,7 @@ static void make_machine(void)
 	plug_disk(DISK_AUTO, true, 1, &e);
 	plug(virtio_rng_create(&mem, loop, &e), &e);
 	plug(virtio_console_create(&port, 1, &mem, loop, &e), &e);
+	plug(virtio_balloon_create(&virtio_balloon_defaults, &mem, loop, &e), &e);
 	plug_disk(DISK_AUTO, false, 1, &e);
 	EXPECT_EQ(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);
 }
@@ -390,7 +392,9 @@ TEST(fuzz)
 }
 
 #define EACH_GROUP(X)                                                                              \
-	X(ring) X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart)
+	X(ring)                                                                                    \
+	X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart)           \
+		X(balloon)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
