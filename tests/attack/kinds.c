@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The types of devices: what a good request is to each. */
-#include "tests/attack/attack.h"
+#include "tests/attack/arp.h"
 
 enum { BALLOON_F_STATS = 1, BALLOON_F_DEFLATE_ON_OOM = 2, BALLOON_F_REPORTING = 5 };
 enum { SECTOR = 512, BLK_IN = 0, BLK_OUT = 1, BLK_FLUSH = 4 };
@@ -10,6 +10,16 @@ enum {
 	BLK_F_CONFIG_WCE = 11,
 	BLK_F_DISCARD = 13,
 	BLK_F_WRITE_ZEROES = 14
+};
+
+enum {
+	NET_F_MAC = 5,
+	NET_F_MRG_RXBUF = 15,
+	NET_F_STATUS = 16,
+	NET_F_CTRL_VQ = 17,
+	NET_F_CTRL_RX = 18,
+	NET_F_CTRL_RX_EXTRA = 20,
+	NET_F_CTRL_MAC_ADDR = 23
 };
 
 /* Sectors with a known content, and behind them those that good requests write. */
@@ -203,6 +213,12 @@ const struct kind *kind_of(uint32_t id)
 		  .any = true,
 		  .good = console_good },
 		{ .id = ID_RNG, .name = "rng", .any = true, .good = rng_good },
+		{ .id = ID_NET,
+		  .name = "net",
+		  .ring = NET_SEND,
+		  .wanted = F(NET_F_MAC) | F(NET_F_MRG_RXBUF) | F(NET_F_STATUS) | F(NET_F_CTRL_VQ) |
+			    F(NET_F_CTRL_RX) | F(NET_F_CTRL_RX_EXTRA) | F(NET_F_CTRL_MAC_ADDR),
+		  .good = arp_good },
 		{ .id = ID_BALLOON,
 		  .name = "balloon",
 		  .wanted =

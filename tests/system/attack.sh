@@ -33,6 +33,9 @@ attacks() { # GROUP [OPTION...]
 
 does() { # WORDS [OPTION...]
 	attack "$@"
+	wait_for '^# here'
+	${prepare:-true}
+	echo >&7
 	wait_for '^# ready'
 	before=$(holdings)
 	echo >&7
@@ -66,6 +69,19 @@ test_cpu() { attacks cpu; }
 test_blk() { attacks blk; }
 test_rng() { attacks rng; }
 test_uart() { attacks uart; }
+# vmm makes the tap, with several queues; its address makes the host answer.
+tap_address() {
+	ip addr add 192.0.2.1/24 dev vt1
+	ip link set vt1 up
+}
+
+test_net() {
+	only_in_the_lab "it makes a network device"
+	host_module tun
+	prepare=tap_address
+	attacks net --net tap=vt1,queues=2,vhost=off
+}
+
 test_balloon() { attacks balloon --balloon 0; }
 
 # Another seed each time that it has time: the guest says which.

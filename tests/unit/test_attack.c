@@ -8,6 +8,7 @@
  */
 #include "tests/attack/fuzz.h"
 #include "tests/attack/table.h"
+#include "tests/lib/answering_net.h"
 #include "tests/lib/test.h"
 
 #include "devices/pl011.h"
@@ -15,6 +16,7 @@
 #include "devices/virtio/blk.h"
 #include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
+#include "devices/virtio/net.h"
 #include "devices/virtio/queue_ring.h"
 #include "devices/virtio/rng.h"
 #include "vmm/core/bus.h"
@@ -54,6 +56,7 @@ static struct irq_line lines[MAX_DEVICES];
 static struct device *devices[MAX_DEVICES];
 static unsigned nr_devices;
 static struct chardev *serial, *hvc;
+static struct fake_net card;
 static int images[4]; /* of the disks, to look at */
 static unsigned nr_images;
 
@@ -242,6 +245,8 @@ static void make_machine(void)
 	plug(virtio_rng_create(&mem, loop, &e), &e);
 	plug(virtio_console_create(&port, 1, &mem, loop, &e), &e);
 	plug(virtio_balloon_create(&virtio_balloon_defaults, &mem, loop, &e), &e);
+	answering_net_init(&card, 2);
+	plug(virtio_net_create(&card.host, 0, true, NET_VHOST_OFF, &mem, &e), &e);
 	plug_disk(DISK_AUTO, false, 1, &e);
 	EXPECT_EQ(pthread_create(&loop_thread, NULL, run_loop, NULL), 0);
 }
@@ -394,7 +399,7 @@ TEST(fuzz)
 #define EACH_GROUP(X)                                                                              \
 	X(ring)                                                                                    \
 	X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart)           \
-		X(balloon)
+		X(balloon) X(net)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \

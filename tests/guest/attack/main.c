@@ -8,7 +8,8 @@
  *	only="NAME"		of those one row
  *	fuzz=SEED steps=N	so many steps of tests/attack/fuzz.h; numbers are decimal
  *	rom=ADDRESS		where a --rom is
- *	wait			says "# ready" and waits for a byte on the UART, before and after
+ *	wait			says "# here", "# ready" and "# done" and waits for a byte on the
+ *				UART each time: before it touches a device, before and after all
  *
  *	vmm run --kernel attack --mem 64M --cpus 2 --disk A --disk B --rng --hvc null \
  *		--cmdline attack=ring
@@ -431,9 +432,11 @@ int main(const void *tree)
 		list(here);
 		return 0;
 	}
+	look = word(line, "wait", &end);
+	if (look)
+		let_look("# here\n");
 	if (!attack_begin())
 		return 1;
-	look = word(line, "wait", &end);
 	if (look)
 		let_look("# ready\n");
 	run_all(line);
