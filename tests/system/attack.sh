@@ -82,6 +82,7 @@ test_net() {
 	attacks net --net tap=vt1,queues=2,vhost=off
 }
 
+test_console() { attacks console --port one,to=null --port two,to=null; }
 test_balloon() { attacks balloon --balloon 0; }
 
 # Another seed each time that it has time: the guest says which.

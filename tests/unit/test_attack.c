@@ -42,7 +42,7 @@
 #define UART_BASE 0x09000000ULL
 #define SLOT_BASE 0x0a000000ULL
 
-enum { PAUSE_NS = 20000, MAX_DEVICES = 16, WATCHDOG_S = 50 };
+enum { PORTS = 3, PAUSE_NS = 20000, MAX_DEVICES = 16, WATCHDOG_S = 50 };
 enum { IMAGE_SIZE = 1 << 20, SLACK = 65536 /* of the C library's own bookkeeping */ };
 
 struct hal hal;
@@ -55,7 +55,7 @@ static pthread_t loop_thread, other;
 static struct irq_line lines[MAX_DEVICES];
 static struct device *devices[MAX_DEVICES];
 static unsigned nr_devices;
-static struct chardev *serial, *hvc;
+static struct chardev *serial, *plain, *hvc[PORTS];
 static struct fake_net card;
 static int images[4]; /* of the disks, to look at */
 static unsigned nr_images;
@@ -228,7 +228,9 @@ static void make_memory(struct err *e)
 
 static void make_machine(void)
 {
-	struct virtio_console_port port = { .console = true };
+	struct virtio_console_port port[PORTS] = { { .console = true },
+						   { .name = "one" },
+						   { .name = "two" } };
 	struct err e = { 0 };
 
 	make_memory(&e);
@@ -236,14 +238,18 @@ static void make_machine(void)
 	loop = loop_create(&e);
 	EXPECT(bus && loop);
 	serial = null_chardev(&e);
-	hvc = port.chardev = null_chardev(&e);
+	for (unsigned i = 0; i < PORTS; i++)
+		port[i].chardev = hvc[i] = null_chardev(&e);
+	plain = null_chardev(&e);
 	lines[0].set = set_line;
 	add(pl011_create(UART_BASE, 4096, &lines[0], serial, &e), &e);
 	plug_disk(DISK_AUTO, false, 2, &e);
 	plug_disk(DISK_THREADS, false, 1, &e);
 	plug_disk(DISK_AUTO, true, 1, &e);
 	plug(virtio_rng_create(&mem, loop, &e), &e);
-	plug(virtio_console_create(&port, 1, &mem, loop, &e), &e);
+	plug(virtio_console_create(port, PORTS, &mem, loop, &e), &e);
+	port[0].chardev = plain;
+	plug(virtio_console_create(port, 1, &mem, loop, &e), &e);
 	plug(virtio_balloon_create(&virtio_balloon_defaults, &mem, loop, &e), &e);
 	answering_net_init(&card, 2);
 	plug(virtio_net_create(&card.host, 0, true, NET_VHOST_OFF, &mem, &e), &e);
@@ -259,7 +265,9 @@ static void destroy_machine(void)
 	while (nr_devices)
 		device_destroy(devices[--nr_devices]);
 	chardev_close(serial);
-	chardev_close(hvc);
+	chardev_close(plain);
+	for (unsigned i = 0; i < PORTS; i++)
+		chardev_close(hvc[i]);
 	loop_destroy(loop);
 	ram_destroy(&ram);
 	while (nr_images)
@@ -399,7 +407,7 @@ TEST(fuzz)
 #define EACH_GROUP(X)                                                                              \
 	X(ring)                                                                                    \
 	X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart)           \
-		X(balloon) X(net)
+		X(balloon) X(net) X(console)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
