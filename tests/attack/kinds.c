@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The types of devices: what a good request is to each. */
 #include "tests/attack/arp.h"
+#include "tests/attack/vsock.h"
 
+enum { VSOCK_F_STREAM = 0 };
 enum { BALLOON_F_STATS = 1, BALLOON_F_DEFLATE_ON_OOM = 2, BALLOON_F_REPORTING = 5 };
 enum { SECTOR = 512, BLK_IN = 0, BLK_OUT = 1, BLK_FLUSH = 4 };
 enum {
@@ -219,6 +221,11 @@ const struct kind *kind_of(uint32_t id)
 		  .wanted = F(NET_F_MAC) | F(NET_F_MRG_RXBUF) | F(NET_F_STATUS) | F(NET_F_CTRL_VQ) |
 			    F(NET_F_CTRL_RX) | F(NET_F_CTRL_RX_EXTRA) | F(NET_F_CTRL_MAC_ADDR),
 		  .good = arp_good },
+		{ .id = ID_VSOCK,
+		  .name = "vsock",
+		  .ring = VSOCK_SEND,
+		  .wanted = F(VSOCK_F_STREAM),
+		  .good = vsock_good },
 		{ .id = ID_BALLOON,
 		  .name = "balloon",
 		  .wanted =

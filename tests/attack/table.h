@@ -7,6 +7,6 @@
 
 extern const struct group group_ring, group_indirect, group_state, group_mmio, group_reset,
 	group_race, group_resources, group_blk, group_rng, group_uart, group_balloon, group_net,
-	group_console;
+	group_console, group_vsock;
 
 #endif

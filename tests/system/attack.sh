@@ -40,6 +40,7 @@ does() { # WORDS [OPTION...]
 	before=$(holdings)
 	echo >&7
 	wait_for '^# done'
+	${finish:-true}
 	after=$(holdings)
 	echo >&7
 	wait_end
@@ -83,6 +84,29 @@ test_net() {
 }
 
 test_console() { attacks console --port one,to=null --port two,to=null; }
+# What the guest sent to one who does not read waits until that one is gone, with its descriptor.
+peers_gone() {
+	kill -KILL $_pid
+	_n=0
+	until [ "$(fds)" -le "${before%% *}" ] || [ $_n -gt 100 ]; do
+		_n=$((_n + 1))
+		sleep 0.1
+	done
+}
+
+# Somebody reads at one port of the host, and one who was stopped at another.
+test_vsock() {
+	for _p in 1000 1001; do
+		vsockpeer serve "unix:$T/v_$_p" >"$T/served$_p" 2>&1 &
+		_pid=$!
+		echo $_pid >>"$T/pids"
+		until grep -q '^serving' "$T/served$_p"; do sleep 0.1; done
+	done
+	kill -STOP $_pid
+	finish=peers_gone
+	attacks vsock --vsock "cid=77,uds=$T/v"
+}
+
 test_balloon() { attacks balloon --balloon 0; }
 
 # Another seed each time that it has time: the guest says which.

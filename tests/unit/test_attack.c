@@ -8,8 +8,10 @@
  */
 #include "tests/attack/fuzz.h"
 #include "tests/attack/table.h"
+#include "tests/attack/vsock.h"
 #include "tests/lib/answering_net.h"
 #include "tests/lib/test.h"
+#include "tests/lib/vsock_peers.h"
 
 #include "devices/pl011.h"
 #include "devices/virtio/balloon.h"
@@ -19,6 +21,7 @@
 #include "devices/virtio/net.h"
 #include "devices/virtio/queue_ring.h"
 #include "devices/virtio/rng.h"
+#include "devices/virtio/vsock.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/gmem.h"
 
@@ -42,7 +45,7 @@
 #define UART_BASE 0x09000000ULL
 #define SLOT_BASE 0x0a000000ULL
 
-enum { PORTS = 3, PAUSE_NS = 20000, MAX_DEVICES = 16, WATCHDOG_S = 50 };
+enum { PORTS = 3, PAUSE_NS = 20000, MAX_DEVICES = 16, WATCHDOG_S = 50, SETTLE_MS = 5000 };
 enum { IMAGE_SIZE = 1 << 20, SLACK = 65536 /* of the C library's own bookkeeping */ };
 
 struct hal hal;
@@ -57,6 +60,7 @@ static struct device *devices[MAX_DEVICES];
 static unsigned nr_devices;
 static struct chardev *serial, *plain, *hvc[PORTS];
 static struct fake_net card;
+static struct vsock_peers peers;
 static int images[4]; /* of the disks, to look at */
 static unsigned nr_images;
 
@@ -192,6 +196,20 @@ static struct chardev *null_chardev(struct err *e)
 	return c;
 }
 
+static void plug_vsock(struct err *e)
+{
+	char folder[] = "/tmp/attack.XXXXXX", path[32];
+	const struct virtio_vsock_config c = { .cid = VSOCK_CID, .uds = path };
+
+	EXPECT(mkdtemp(folder) != NULL);
+	(void)snprintf(path, sizeof(path), "%s/v", folder);
+	vsock_peers_init(&peers, loop, VSOCK_LISTENS, VSOCK_SLOW);
+	plug(virtio_vsock_create(&c, &mem, loop, &peers.dialer, e), e);
+	/* Nobody calls from the host. */
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
 static void *run_loop(void *arg)
 {
 	struct err e;
@@ -251,6 +269,7 @@ static void make_machine(void)
 	port[0].chardev = plain;
 	plug(virtio_console_create(port, 1, &mem, loop, &e), &e);
 	plug(virtio_balloon_create(&virtio_balloon_defaults, &mem, loop, &e), &e);
+	plug_vsock(&e);
 	answering_net_init(&card, 2);
 	plug(virtio_net_create(&card.host, 0, true, NET_VHOST_OFF, &mem, &e), &e);
 	plug_disk(DISK_AUTO, false, 1, &e);
@@ -264,6 +283,7 @@ static void destroy_machine(void)
 	bus_destroy(bus);
 	while (nr_devices)
 		device_destroy(devices[--nr_devices]);
+	vsock_peers_done(&peers);
 	chardev_close(serial);
 	chardev_close(plain);
 	for (unsigned i = 0; i < PORTS; i++)
@@ -332,7 +352,14 @@ static struct holds before;
 
 static void expect_no_more(void)
 {
-	const struct holds now = holds();
+	struct holds now = holds();
+
+	vsock_peers_leave(&peers);
+	/* Who was connected sees it a moment later that the guest is gone. */
+	for (unsigned i = 0; i < SETTLE_MS && now.fds > before.fds; i++) {
+		(void)usleep(1000);
+		now = holds();
+	}
 
 	if (now.fds > before.fds)
 		complain_of("file descriptors", now.fds, before.fds);
@@ -406,8 +433,9 @@ TEST(fuzz)
 
 #define EACH_GROUP(X)                                                                              \
 	X(ring)                                                                                    \
-	X(indirect) X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart)           \
-		X(balloon) X(net) X(console)
+	X(indirect)                                                                                \
+	X(state) X(mmio) X(reset) X(race) X(resources) X(blk) X(rng) X(uart) X(balloon) X(net)     \
+		X(console) X(vsock)
 
 #define ITS_TEST(name)                                                                             \
 	TEST(name)                                                                                 \
