@@ -21,6 +21,12 @@ skip() {
 	exit 0
 }
 
+# Figures, to be seen when the test passes, too.
+tell() {
+	echo "$*"
+	echo "$*" >>"$T/told"
+}
+
 # For a test that takes long; the same is tried elsewhere in short.
 slow() {
 	[ -z "${QUICK:-}" ] || skip "takes long: make check-matrix has it"
