@@ -15,10 +15,10 @@
 tracer="$LAB/strace/ld-linux-aarch64.so.1 --library-path $LAB/strace $LAB/strace/strace"
 
 # What a call can fail with. Nothing: it does not fail (exit_group), or for the C library alone, which
-# then uses another or says itself what it lacks.
+# then uses another or says itself what it lacks; and a futex that does not wake is none of any kernel.
 errors_of() { # CALL
 	case $1 in
-	execve | exit | exit_group | rt_sigreturn | restart_syscall) ;;
+	execve | exit | exit_group | rt_sigreturn | restart_syscall | futex) ;;
 	set_tid_address | set_robust_list | rseq | brk | getpid | gettid | getppid | geteuid | getegid) ;;
 	getuid | getgid | clock_gettime | sched_yield) ;;
 	openat) echo EMFILE EACCES EIO ;;
@@ -33,7 +33,7 @@ errors_of() { # CALL
 	eventfd2 | epoll_create1 | pipe2 | dup | dup3 | signalfd4) echo EMFILE ;;
 	socket | socketpair) echo EMFILE ENFILE ;;
 	epoll_ctl) echo ENOMEM ENOSPC ;;
-	epoll_pwait | ppoll | futex | wait4 | clock_nanosleep | nanosleep) echo EINTR ;;
+	epoll_pwait | ppoll | wait4 | clock_nanosleep | nanosleep) echo EINTR ;;
 	sendmsg | recvmsg) echo ECONNRESET EINTR EAGAIN ;;
 	accept4) echo EMFILE ECONNABORTED ;;
 	io_uring_setup) echo EPERM ENOMEM ;;
