@@ -95,7 +95,7 @@ TEST(only_what_the_kernel_can_is_offered)
 TEST(the_kernel_gets_memory_that_may_be_written_and_the_rings_as_the_driver_has_them)
 {
 	begin();
-	EXPECT_EQ(k.memory.nregions, 1);
+	EXPECT_EQ(k.nregions, 1);
 	EXPECT_EQ(k.region[0].guest_phys_addr, DRIVER_RAM);
 	EXPECT_EQ(k.region[0].memory_size, GUEST_RAM_SIZE);
 	EXPECT_EQ(k.region[0].userspace_addr, (uintptr_t)g.d.ram);
