@@ -157,7 +157,8 @@ TESTS	:= tests/unit/test_attack.c
 endif
 TEST_BINS := $(TESTS:tests/unit/%.c=$(TOUT)/%)
 TEST_CFLAGS := $(BASE_FLAGS) -O1 $(WARN) $(if $(call is_gcc,$(HOST_CC)),$(WARN_GCC),$(WARN_CLANG)) \
-	       $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+	       $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	       $(if $(COVERAGE),--coverage)
 TEST_LIB := $(TOUT)/libportable.a
 TEST_OBJS := $(patsubst %.c,$(TOUT)/%.o,$(PORTABLE) $(wildcard tests/lib/*.c tests/attack/*.c))
 # A guest may write what vmm reads at the same time: not for the thread sanitizer to judge.
@@ -223,6 +224,44 @@ check-insn: $(TOUT)/insn_objdump $(TOUT)/insn32_objdump
 	$(Q)$(TOUT)/insn_objdump $(TIMES)
 	$(Q)$(TOUT)/insn32_objdump $(TIMES)
 
+# --- fuzz targets (docs/fuzzing.md) --------------------------------------------------------------
+#
+#	make fuzz	[TARGET=...] [SECONDS=60]: each with libFuzzer (clang)
+#	make fuzz-replay	the corpora through the same targets, by any compiler
+#	make coverage	lines of devices/ that the corpora reach
+
+FUZZERS	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+TARGET	?= $(FUZZERS)
+SECONDS	?= 60
+FUZZ_CC	?= clang
+# libFuzzer brings a main(); else there is one that replays files.
+FUZZ_MAIN := $(TOUT)/tests/fuzz/fuzz.o $(if $(findstring fuzzer,$(SAN)),,$(TOUT)/tests/fuzz/replay.o)
+
+$(TOUT)/fuzz_%: $(TOUT)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(TEST_LIB)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(subst fuzzer-no-link,fuzzer,$(TEST_CFLAGS)) -o $@ $< $(FUZZ_MAIN) $(TEST_LIB) $(LIBS)
+
+.PHONY: fuzz-bins fuzz fuzz-merge fuzz-replay coverage
+fuzz-bins: $(TARGET:%=$(TOUT)/fuzz_%)
+
+FUZZ_MAKE = +$(MAKE) --no-print-directory TOUT=build/fuzz SAN=fuzzer-no-link,address,undefined \
+	    HOST_CC=$(FUZZ_CC) fuzz-bins
+
+fuzz:
+	$(Q)$(FUZZ_MAKE)
+	$(Q)tests/fuzz/run build/fuzz $(SECONDS) $(TARGET)
+
+fuzz-merge:
+	$(Q)$(FUZZ_MAKE)
+	$(Q)tests/fuzz/merge build/fuzz $(TARGET)
+
+fuzz-replay: fuzz-bins
+	$(Q)tests/fuzz/replay $(TOUT) $(TARGET)
+
+coverage:
+	$(Q)+$(MAKE) --no-print-directory TOUT=build/coverage SAN= COVERAGE=1 fuzz-bins
+	$(Q)tests/fuzz/coverage build/coverage $(TARGET)
+
 # --- generated from the tables: manual page, completion, docs/cli.md -----------------------------
 
 GEN	:= $(TOUT)/gen
@@ -286,6 +325,7 @@ help:
 	@echo 'make check          unit tests under sanitizers, then guests on /dev/kvm'
 	@echo 'make unit           unit tests only, on this machine; SAN=thread, HOST_CC=clang, SAN=memory'
 	@echo 'make attack-fuzz    random steps of a hostile driver on all devices; MINUTES=60 for more'
+	@echo 'make fuzz           each fuzz target for SECONDS=60, or TARGET=name; make fuzz-replay, make coverage'
 	@echo 'make check-insn     the instruction decoders against objdump; TIMES=20 for more words'
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make fault-sweep    each system call of vmm fails, one at a time; hours'

@@ -2,19 +2,15 @@
 /*
  * Any word as an instruction, at any address: taken apart and written as text into a buffer that
  * ends exactly where its size says.
- *
- *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_insn.c \
- *		arch/arm64/insn/insn*.c
  */
 #include "arch/arm64/insn/insn.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const uint8_t *data, size_t len)
 {
 	uint32_t word;
 	uint64_t pc;
@@ -23,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char *buf;
 
 	if (len < sizeof(word) + sizeof(pc) + 1)
-		return 0;
+		return;
 	memcpy(&word, data, sizeof(word));
 	memcpy(&pc, data + sizeof(word), sizeof(pc));
 	size = data[sizeof(word) + sizeof(pc)] % (INSN_TEXT_MAX + 1);
@@ -36,5 +32,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (insn_decode(word, &i))
 		assert(i.name && insn_bytes(&i) <= 64 && i.regs <= 8 && i.size <= 32);
 	free(buf);
-	return 0;
 }

@@ -3,13 +3,11 @@
  * Any registers and any memory: walked, put into words, read through, and unwound. The first bytes
  * are the registers and an address, the rest is guest memory that repeats for ever with holes in
  *it.
- *
- *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_mmu.c \
- *		arch/arm64/mmu/{mmu,mmu32,mmu64,mmu_long,mmu_text,esr,unwind}.c
  */
 #include "arch/arm64/mmu/esr.h"
 #include "arch/arm64/mmu/mmu.h"
 #include "arch/arm64/mmu/unwind.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
 #include <string.h>
@@ -35,7 +33,7 @@ static bool read_pa(void *ctx, gpa_t at, void *dst, size_t len)
 static bool read_va(void *ctx, uint64_t va, void *dst, size_t len)
 {
 	struct memory *m = ctx;
-	const struct mmu_memory memory = { read_pa, m };
+	const struct mmu_memory memory = { .read = read_pa, .ctx = m };
 
 	return mmu_read_va(&m->regs, &memory, va, dst, len) == len;
 }
@@ -69,19 +67,17 @@ static void walk(const struct mmu_regs *r, const struct mmu_memory *m, uint64_t 
 	check_text(f.esr_text, sizeof(f.esr_text));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const uint8_t *data, size_t len)
 {
 	uint64_t word[16] = { 0 }, frame[FAULT_FRAMES];
 	struct memory m;
-	const struct mmu_memory memory = { read_pa, &m };
+	const struct mmu_memory memory = { .read = read_pa, .ctx = &m };
 	struct unwind u = { .read = read_va, .ctx = &m };
 	char buf[128];
 	bool cut;
 
 	if (len < sizeof(word))
-		return 0;
+		return;
 	memcpy(word, data, sizeof(word));
 	m = (struct memory){
 		.data = data + sizeof(word),
@@ -116,5 +112,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_text(buf, sizeof(buf));
 	esr_pstate_text(word[15], buf, 32);
 	check_text(buf, 32);
-	return 0;
 }

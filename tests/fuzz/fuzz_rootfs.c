@@ -3,23 +3,18 @@
  * Any bytes as a disk that a root is looked for on (when the first is even), by a name that the
  * next ones choose, or as a kernel module (odd).
  *
- *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. \
- *		tests/fuzz/fuzz_rootfs.c vmm/base/{err,text}.c \
- *		vmm/initramfs/{rootfs,partition,fsprobe,modinfo}.c -lz
- *
  * Good seeds: the first MiB of images that parted and mkfs made. The checksums of a GPT are set
  * right here, which no fuzzer would guess.
  */
 #include "vmm/base/le.h"
 #include "vmm/initramfs/modinfo.h"
 #include "vmm/initramfs/rootfs.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 struct disk {
 	uint8_t *data;
@@ -91,13 +86,12 @@ static void as_module(const uint8_t *data, size_t len)
 	free(copy);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const uint8_t *data, size_t len)
 {
 	if (len < 2)
-		return 0;
+		return;
 	if (data[0] & 1)
 		as_module(data + 2, len - 2);
 	else
 		as_disk(data + 2, len - 2, data[1] % 8);
-	return 0;
 }

@@ -3,16 +3,12 @@
  * Any bytes as a file with symbols (when the first is even) or as the memory that a kernel is in
  * (odd), then names for addresses and addresses for names.
  *
- *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. \
- *		tests/fuzz/fuzz_symbols.c vmm/base/{err,io}.c \
- *		vmm/debug/{symbols,symbols_file,symtab,elfsyms,elffile,systemmap}.c \
- *		vmm/debug/{kallsyms,kallsyms_find,dwarf_line,dwarf_program}.c -lz -lzstd
- *
  * Good seeds: small ELF files with DWARF, a System.map, the tables of a kernel.
  */
 #include "vmm/base/checked.h"
 #include "vmm/base/io.h"
 #include "vmm/debug/symbols.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,8 +18,6 @@
 #include <unistd.h>
 
 #define BASE 0x40000000U
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 struct memory {
 	const uint8_t *data;
@@ -86,7 +80,7 @@ static void as_file(const uint8_t *data, size_t len)
 	if (io_write(fd, data, len) == 0) {
 		if (symbols_add(s, path, NULL, &e))
 			assert(e.text[0] && !strchr(e.text, '\n'));
-		(void)symbols_add(s, path, &address, &e);
+		(void)!symbols_add(s, path, &address, &e);
 		look_up(s);
 	}
 	symbols_destroy(s);
@@ -107,11 +101,10 @@ static void as_memory(const uint8_t *data, size_t len)
 	symbols_destroy(s);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const uint8_t *data, size_t len)
 {
 	if (len > 0 && data[0] & 1)
 		as_memory(data + 1, len - 1);
 	else if (len > 0)
 		as_file(data + 1, len - 1);
-	return 0;
 }

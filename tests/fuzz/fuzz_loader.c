@@ -2,12 +2,9 @@
 /*
  * Any bytes as a kernel file: sniffed, placed in a RAM whose size the first two bytes choose, and
  * loaded into memory that ends exactly where its room does.
- *
- *	clang -fsanitize=fuzzer,address,undefined -g -O1 -D_GNU_SOURCE -I. tests/fuzz/fuzz_image.c \
- *		arch/arm64/boot/{place,image,elf,foreign}.c vmm/base/{err,io,unpack}.c -lz -lzstd
- *-llzma
  */
 #include "arch/arm64/boot/place.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,9 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const uint8_t *data, size_t len)
 {
 	struct io_file f = { .fd = -1, .name = "fuzz" };
 	struct boot_layout at;
@@ -28,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct err e;
 
 	if (len < 2)
-		return 0;
+		return;
 	in.ram_size = ((uint64_t)data[0] + 1) * 64 * KiB << (data[1] & 3);
 	data += 2;
 	len -= 2;
@@ -45,5 +40,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		free(room);
 	}
 	io_close(&f);
-	return 0;
 }
