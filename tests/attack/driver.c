@@ -101,7 +101,7 @@ bool dev_negotiate(struct dev *d, uint64_t features)
 	dev_reset(d);
 	dev_write(d, R_STATUS, S_ACKNOWLEDGE);
 	dev_write(d, R_STATUS, S_ACKNOWLEDGE | S_DRIVER);
-	for (unsigned word = 0; word < 2; word++) {
+	for (unsigned word = (uint32_t)features ? 0 : 1; word < 2; word++) {
 		dev_write(d, R_DRIVER_FEATURES_SEL, word);
 		dev_write(d, R_DRIVER_FEATURES, (uint32_t)(features >> (32 * word)));
 	}
@@ -148,10 +148,12 @@ void ring_make(struct dev *d, unsigned i, unsigned size)
 	r->device = dev_alloc(d, r->packed ? 4 : 6 + 8 * size);
 }
 
+/* After a reset they are 0, and memory is low as a rule: a write is an exit. */
 static void write_address(struct dev *d, unsigned reg, uint64_t at)
 {
 	dev_write(d, reg, (uint32_t)at);
-	dev_write(d, reg + 4, (uint32_t)(at >> 32));
+	if (at >> 32)
+		dev_write(d, reg + 4, (uint32_t)(at >> 32));
 }
 
 void ring_program(struct ring *r)

@@ -24,6 +24,7 @@ struct hal {
 	unsigned nr_slots;
 	unsigned cpus;
 	unsigned patience_ms; /* what is not answered after so long never will be */
+	bool by_turns;	      /* each attack on one of its devices, another each time */
 	unsigned slower;      /* what takes many turns takes this many times fewer: times() */
 };
 

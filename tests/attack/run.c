@@ -227,14 +227,17 @@ static void run_row(const struct group *g, const struct attack *a, void (*after)
 	const uint64_t on = a->on ? a->on : g->on;
 	const char *why = cannot(g, a);
 	const uint64_t begin = hal_now_us();
+	const unsigned first = hal.by_turns ? s->rows : 0;
 	unsigned runs = 0, failed = 0;
 	uint64_t took;
 
 	for (unsigned i = 0; i <= nr_devs && !why; i++) {
-		struct dev *d = i < nr_devs ? &devs[i] : &machine;
+		struct dev *d = (i + first) % (nr_devs + 1) < nr_devs
+					? &devs[(i + first) % (nr_devs + 1)]
+					: &machine;
 
 		if (d == witness || !(on & ON(d->kind->id)) ||
-		    (d->offered & a->offers) != a->offers)
+		    (d->offered & a->offers) != a->offers || (runs && hal.by_turns))
 			continue;
 		runs++;
 		failed += !attempt(g, a, d, after, s);

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # A bare-metal guest that attacks its devices, a group of attacks a test: tests/attack. vmm lives,
 # answers in time, holds no more than before, and the disk that nobody attacks has its data.
+# With QUICK each attack is on one device, by turns; in process it is on each, in any case.
 # $ONLY names one attack of the group; $SEED and $STEPS are for fuzz_for_long.
 
 attack() { # WORDS [OPTION...]
@@ -12,7 +13,7 @@ attack() { # WORDS [OPTION...]
 		--disk "$T/a.img,queues=2" --disk "$T/ro.img,ro" --rng --hvc file:"$T/hvc" \
 		--disk "$T/b.img" \
 		--rom "$T/rom@0x0c000000" "$@" \
-		--cmdline "wait rom=0x0c000000 $doing${ONLY:+ only=\"$ONLY\"}"
+		--cmdline "wait ${QUICK:+turns }rom=0x0c000000 $doing${ONLY:+ only=\"$ONLY\"}"
 }
 
 # The kernel makes and ends threads for what io_uring cannot do at once: those are not vmm's.

@@ -417,7 +417,7 @@ static void write_pmu(struct dev *d, const struct attack *a)
 /* The interrupt controller's registers, which KVM has: arg: where, arg2: how far. */
 static void gic_reads(struct dev *d, const struct attack *a)
 {
-	const uint64_t step = hal.slower > 1 ? 29 * 4 : 4;
+	const uint64_t step = hal.slower > 1 ? 509 * 4 : 4;
 	uint64_t v;
 
 	(void)d;

@@ -7,6 +7,7 @@
  *	attack=list		only says which groups there are, and how many rows they have
  *	only="NAME"		of those one row
  *	fuzz=SEED steps=N	so many steps of tests/attack/fuzz.h; numbers are decimal
+ *	turns			each row on one of its devices, by turns
  *	rom=ADDRESS		where a --rom is
  *	wait			says "# here", "# ready" and "# done" and waits for a byte on the
  *				UART each time: before it touches a device, before and after all
@@ -435,6 +436,7 @@ int main(const void *tree)
 	look = word(line, "wait", &end);
 	if (look)
 		let_look("# here\n");
+	hal.by_turns = word(line, "turns", &end);
 	if (!attack_begin())
 		return 1;
 	if (look)
