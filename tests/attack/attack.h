@@ -100,6 +100,7 @@ void any_request(struct ring *r, unsigned i);
 
 /* A disk's first sectors get a content of their own; whether the next @n of them have it. kinds.c
  */
+enum { DISK_KNOWN = 16 };
 void disk_fill(struct dev *d);
 void disk_expect(struct dev *d, unsigned n);
 

@@ -25,7 +25,7 @@ enum {
 };
 
 /* Sectors with a known content, and behind them those that good requests write. */
-enum { KNOWN = 64, WRITTEN = 8 };
+enum { KNOWN = DISK_KNOWN, WRITTEN = 8 };
 
 /* Nothing was ever written to such a disk: it is full of zeroes. */
 static bool is_read_only(const struct dev *d)

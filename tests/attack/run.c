@@ -274,7 +274,7 @@ void attack_group(const struct group *g, const char *only, void (*after)(void), 
 	forget_complaint();
 	for (unsigned i = 0; i < nr_devs; i++)
 		if (&devs[i] == witness)
-			disk_expect(witness, 64);
+			disk_expect(witness, DISK_KNOWN);
 		else
 			devs[i].kind->good(&devs[i]);
 	if (complained()) {
