@@ -87,7 +87,7 @@ test_net() {
 test_console() { attacks console --port one,to=null --port two,to=null; }
 # What the guest sent to one who does not read waits until that one is gone, with its descriptor.
 peers_gone() {
-	kill -KILL $_pid
+	kill -KILL "$_pid"
 	_n=0
 	until [ "$(fds)" -le "${before%% *}" ] || [ $_n -gt 100 ]; do
 		_n=$((_n + 1))
@@ -103,7 +103,7 @@ test_vsock() {
 		echo $_pid >>"$T/pids"
 		until grep -q '^serving' "$T/served$_p"; do sleep 0.1; done
 	done
-	kill -STOP $_pid
+	kill -STOP "$_pid"
 	finish=peers_gone
 	attacks vsock --vsock "cid=77,uds=$T/v"
 }
