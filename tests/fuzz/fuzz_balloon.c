@@ -51,7 +51,7 @@ void fuzz_one(const uint8_t *data, size_t len)
 		const unsigned op = program_u8(&p) % (GUEST_OPS + 4);
 
 		if (op == GUEST_TURNS)
-			turns_run(g.loop, 1 + program_u8(&p) % 4U);
+			rounds_run(g.loop, 1 + program_u8(&p) % 4U);
 		else if (op == GUEST_OPS)
 			pages(&g);
 		else if (op == GUEST_OPS + 1)

@@ -5,7 +5,7 @@
  */
 #include "tests/fuzz/clock.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/turns.h"
+#include "tests/fuzz/rounds.h"
 #include "vmm/host/chardev.h"
 
 #include <fcntl.h>
@@ -161,7 +161,7 @@ void fuzz_one(const uint8_t *data, size_t len)
 		else if (op < TURN)
 			front(&p, op);
 		else if (op == TURN)
-			turns_run(loop, 1 + program_u8(&p) % 4U);
+			rounds_run(loop, 1 + program_u8(&p) % 4U);
 		else
 			clock_ns += program_u8(&p) * 10000000ULL;
 	}

@@ -240,7 +240,7 @@ void fuzz_one(const uint8_t *data, size_t len)
 		const unsigned op = (what & 31) % NR_OPS;
 
 		if (op == GUEST_TURNS)
-			turns_run(g == &guest[NET] ? net->loop : loop, 1 + program_u8(&p) % 4U);
+			rounds_run(g == &guest[NET] ? net->loop : loop, 1 + program_u8(&p) % 4U);
 		else if (op < GUEST_OPS)
 			guest_do(g, (enum guest_op)op);
 		else if (op == ANY)

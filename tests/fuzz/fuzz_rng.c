@@ -49,7 +49,7 @@ void fuzz_one(const uint8_t *data, size_t len)
 		const unsigned op = program_u8(&p) % (GUEST_OPS + 1);
 
 		if (op == GUEST_TURNS)
-			turns_run(g.loop, 1 + program_u8(&p) % 4U);
+			rounds_run(g.loop, 1 + program_u8(&p) % 4U);
 		else if (op == GUEST_OPS)
 			clock_ns += program_u8(&p) * 10000000ULL;
 		else

@@ -5,7 +5,7 @@
  */
 #include "tests/fuzz/clock.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/turns.h"
+#include "tests/fuzz/rounds.h"
 #include "vmm/host/net_back.h"
 
 #include <arpa/inet.h>
@@ -55,7 +55,7 @@ static void on_ready(struct net_front *f UNUSED, unsigned queue, unsigned what)
 	struct net_frame frame;
 
 	EXPECT_EQ(queue, 0);
-	if (what & NET_IN && net_receive(host, 0, &frame) == 0)
+	if (what & NET_IN && net_receive(host, 0, &frame, (struct net_place){ 0 }) == 0)
 		EXPECT(frame.len >= NET_FRAME_MIN && frame.len <= NET_FRAME_MAX);
 }
 
@@ -111,7 +111,7 @@ static void others(struct program *p, unsigned op)
 		peer = -1;
 		break;
 	case RECEIVE:
-		if (net_receive(host, 0, &f) == 0)
+		if (net_receive(host, 0, &f, (struct net_place){ 0 }) == 0)
 			EXPECT(f.len >= NET_FRAME_MIN && f.len <= NET_FRAME_MAX);
 		break;
 	case WANT:
@@ -128,7 +128,7 @@ static void others(struct program *p, unsigned op)
 		asked = 0;
 		break;
 	case TURN:
-		turns_run(loop, 1 + program_u8(p) % 4U);
+		rounds_run(loop, 1 + program_u8(p) % 4U);
 		break;
 	default:
 		clock_ns += program_u8(p) * 100000000ULL;

@@ -29,7 +29,7 @@ static void host_want(struct net_host *h UNUSED, unsigned queue UNUSED, unsigned
 }
 
 static int host_receive(struct net_host *h UNUSED, unsigned queue UNUSED,
-			struct net_frame *f UNUSED)
+			struct net_frame *f UNUSED, struct net_place to UNUSED)
 {
 	return -EAGAIN;
 }
@@ -141,7 +141,7 @@ static void drive(struct guest *g, struct virtio *v, bool is_net)
 		const unsigned op = program_u8(p) % NR_OPS;
 
 		if (op == GUEST_TURNS)
-			turns_run(is_net ? n->loop : g->loop, 1 + program_u8(p) % 4U);
+			rounds_run(is_net ? n->loop : g->loop, 1 + program_u8(p) % 4U);
 		else if (op < GUEST_OPS)
 			guest_do(g, (enum guest_op)op);
 		else if (op == SIGNAL)

@@ -416,7 +416,7 @@ static void drive(struct guest *g, struct virtio *v)
 		const unsigned op = program_u8(p) % NR_OPS;
 
 		if (op == GUEST_TURNS)
-			turns_run(g->loop, 1 + program_u8(p) % 4U);
+			rounds_run(g->loop, 1 + program_u8(p) % 4U);
 		else if (op < GUEST_OPS)
 			guest_do(g, (enum guest_op)op);
 		else if (op == SERVE)

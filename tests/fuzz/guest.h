@@ -19,7 +19,7 @@
 
 #include "devices/virtio/mmio.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/turns.h"
+#include "tests/fuzz/rounds.h"
 #include "tests/lib/virtio_driver.h" /* the registers' names, and the flags' */
 #include "vmm/base/checked.h"
 #include "vmm/core/bus.h"

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A few rounds of an event loop, which never sleeps in them. Include it in a target's file. */
-#ifndef TESTS_FUZZ_TURNS_H
-#define TESTS_FUZZ_TURNS_H
+#ifndef TESTS_FUZZ_ROUNDS_H
+#define TESTS_FUZZ_ROUNDS_H
 
 #include "tests/lib/test.h"
 #include "vmm/core/loop.h"
 
-struct turns {
+struct rounds {
 	struct call call;
 	struct loop *loop;
 	unsigned left;
 };
 
-static void turns_one(struct call *c)
+static void rounds_one(struct call *c)
 {
-	struct turns *t = container_of(c, struct turns, call);
+	struct rounds *t = container_of(c, struct rounds, call);
 
 	if (t->left--)
 		loop_post(t->loop, c);
@@ -23,9 +23,9 @@ static void turns_one(struct call *c)
 }
 
 /* @n rounds, and the calls that the last of them posted. */
-static UNUSED void turns_run(struct loop *l, unsigned n)
+static UNUSED void rounds_run(struct loop *l, unsigned n)
 {
-	struct turns t = { .call = { .fn = turns_one }, .loop = l, .left = n };
+	struct rounds t = { .call = { .fn = rounds_one }, .loop = l, .left = n };
 	struct err e;
 
 	loop_post(l, &t.call);
