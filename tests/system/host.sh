@@ -243,3 +243,21 @@ test_a_reader_of_standard_output_that_goes_ends_the_guest() {
 	is "exit status" "$status" "$KILLED"
 	one_sentence 'standard output'
 }
+
+# A file for the console on a disk that is full: the guest goes on, and one line says that output is lost.
+test_a_console_s_disk_that_is_full_loses_output_and_nothing_else() {
+	slow
+	only_in_the_lab "it mounts a file system"
+	mkdir "$T/small"
+	mount -t tmpfs -o size=8k tmp "$T/small"
+	guest_script <<-'G'
+		head -c 20000 /dev/zero | tr '\0' x
+		echo
+		echo "all said" >/dev/hvc0
+	G
+	boot --console "file:$T/small/console" --hvc "file:$T/hvc"
+	umount "$T/small"
+	is "exit status" "$status" "$OFF"
+	has "$T/hvc" '^all said'
+	one_sentence 'console'
+}
