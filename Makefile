@@ -295,7 +295,10 @@ install: $(OUT)/vmm build/vmm.1 build/vmm.bash
 
 # --- what people run ---------------------------------------------------------------------------
 
-.PHONY: demo check check-matrix fault-sweep lab bench bench-disk bench-net clean help
+# How long `make soak` takes.
+SECONDS ?= 3600
+
+.PHONY: demo check check-matrix fault-sweep soak lab bench bench-disk bench-net clean help
 demo:
 	@tests/lab/demo
 check:
@@ -304,6 +307,9 @@ check-matrix:
 	@tests/lab/check --matrix
 fault-sweep:
 	@tests/lab/build && tests/lab/lab --timeout 40000 -- env SWEEP=all TEST_LIMIT=40000 system/run sweep
+soak:
+	@tests/lab/build && tests/lab/lab --timeout $$(($(SECONDS) + 1800)) -- \
+		env SOAK=$(SECONDS) TEST_LIMIT=$$(($(SECONDS) + 1500)) system/run soak
 lab:
 	@tests/lab/build && tests/lab/lab --tty
 bench:
@@ -329,6 +335,7 @@ help:
 	@echo 'make check-insn     the instruction decoders against objdump; TIMES=20 for more words'
 	@echo 'make check-matrix   guests on host kernels 6.1, 6.12 and 7.2, VHE and nVHE, GICv2 and GICv3'
 	@echo 'make fault-sweep    each system call of vmm fails, one at a time; hours'
+	@echo 'make soak           an hour of verified load and faults of the host; SECONDS=600 for less'
 	@echo 'make lab            a shell on an arm64 host with /dev/kvm, vmm, a kernel and an initramfs'
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'
 	@echo 'make bench-disk     the same for requests to a disk'
