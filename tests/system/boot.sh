@@ -16,8 +16,14 @@ boots_format() { # FILE
 
 test_raw_image() { boots_format Image; }
 test_gzip_image() { boots_format Image.gz; }
-test_zstd_image() { boots_format Image.zst; }
-test_efi_zboot_gzip() { boots_format zboot-gzip; }
+test_zstd_image() {
+	slow
+	boots_format Image.zst
+}
+test_efi_zboot_gzip() {
+	slow
+	boots_format zboot-gzip
+}
 test_efi_zboot_zstd22() { boots_format zboot-zstd22; }
 test_efi_zboot_zstd() {
 	slow

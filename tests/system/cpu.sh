@@ -43,6 +43,7 @@ test_sve_off() {
 test_sve_on_where_absent() { refused_where_absent sve sve; }
 
 test_sve_length_limit() {
+	slow
 	[ "$(doctor sve ok)" = true ] || skip "this host's KVM has no sve"
 	facts --cpu sve-max-bits=256
 	has_feature sve || fail "no SVE"

@@ -25,7 +25,10 @@ memory() { # MIB SIZE-OPTION
 }
 
 test_memory_64_mib() { memory 64 64M; }
-test_memory_odd_size() { memory 301 301M; }
+test_memory_odd_size() {
+	slow
+	memory 301 301M
+}
 test_memory_4_gib() { memory 4096 4G; }
 test_memory_8_gib_more_than_the_host_has() { memory 8192 8G; }
 

@@ -13,6 +13,7 @@ driver() { # REGEX
 }
 
 test_gicv3() {
+	slow
 	needs gicv3
 	facts --irqchip gicv3 --cpus 2
 	driver 'GICv3: CPU0: found redistributor 0'

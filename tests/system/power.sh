@@ -123,6 +123,7 @@ test_suspend_to_memory_and_wake_by_rtc() {
 }
 
 test_suspend_to_idle_and_wake_by_rtc() {
+	slow
 	guest_script <<-'G'
 		grep -q freeze /sys/power/state || { echo "cannot suspend"; exit 0; }
 		echo +3 >/sys/class/rtc/rtc0/wakealarm || { echo "no alarm"; exit 0; }
