@@ -67,7 +67,10 @@ test_mmio() { attacks mmio; }
 test_reset() { attacks reset; }
 test_race() { attacks race; }
 test_resources() { attacks resources; }
-test_cpu() { attacks cpu; }
+test_cpu() {
+	slow
+	attacks cpu
+}
 test_blk() { attacks blk; }
 test_rng() { attacks rng; }
 test_uart() { attacks uart; }

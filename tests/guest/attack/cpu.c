@@ -316,16 +316,22 @@ static void wfi_storm(struct dev *d, const struct attack *a)
 }
 
 /* Timers that are due at once, or long ago, switched on and off. */
+/*
+ * Never further than half of all time: where the host is itself emulated, by QEMU 7.2, what wraps
+ * around with the guest's offset has QEMU fire a timer for ever, and nothing else runs.
+ */
 static void timer_storm(struct dev *d, const struct attack *a)
 {
 	(void)d;
 	for (uint64_t i = 0; i < times(a->arg); i++) {
+		const uint64_t when = junk[i % LENGTH(junk)] / 2;
+
 		(void)TRY("msr cntv_cval_el0, %1\n\tmsr cntv_ctl_el0, %2\n\tisb\n\t"
 			  "msr cntv_ctl_el0, xzr",
-			  junk[i % LENGTH(junk)], 1);
+			  when, 1);
 		(void)TRY("msr cntp_cval_el0, %1\n\tmsr cntp_ctl_el0, %2\n\tisb\n\t"
 			  "msr cntp_ctl_el0, xzr",
-			  junk[i % LENGTH(junk)], 1);
+			  when, 1);
 	}
 }
 
