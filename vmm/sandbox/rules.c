@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table. An entry says why a thread of that kind needs the call; one that nobody needs any more
- * goes. What is made most often stands first, for a filter looks from the top.
+ * goes. Their order means nothing: filter.c makes a tree of them.
  */
 #include "vmm/sandbox/rules_parts.h"
 
