@@ -480,18 +480,11 @@ static void reset_under_way(struct dev *d, const struct attack *a)
 
 /* --- buffers --- */
 
-/* arg: bytes of each; one in which no packet fits breaks, whenever there is a packet. */
-static void small_buffers(struct dev *d, const struct attack *a)
+/* Asks for a connection, which is refused: so there is a packet for the receive queue. */
+static void knock(struct dev *d)
 {
-	const uint32_t size = (uint32_t)a->arg;
-	struct ring *r;
 	uint32_t len;
 
-	dev_start(d, d->offered & d->kind->wanted, RING_SIZE);
-	r = &d->ring[VSOCK_RECEIVE];
-	for (unsigned i = 0; i < 4; i++)
-		ring_add_at(r, i, &(struct piece){ d->scratch + 4096, size, !a->arg2 }, 1);
-	ring_kick(r);
 	put_packet(d, d->scratch,
 		   &(struct packet){ .op = OP_REQUEST,
 				     .guest_port = GUEST_PORT,
@@ -499,6 +492,20 @@ static void small_buffers(struct dev *d, const struct attack *a)
 				     .alloc = CREDIT });
 	(void)ring_send(&d->ring[VSOCK_SEND], &(struct piece){ d->scratch, HEADER, false }, 1,
 			&len);
+}
+
+/* arg: bytes of each; one in which no packet fits breaks, whenever there is a packet. */
+static void small_buffers(struct dev *d, const struct attack *a)
+{
+	const uint32_t size = (uint32_t)a->arg;
+	struct ring *r;
+
+	dev_start(d, d->offered & d->kind->wanted, RING_SIZE);
+	r = &d->ring[VSOCK_RECEIVE];
+	for (unsigned i = 0; i < 4; i++)
+		ring_add_at(r, i, &(struct piece){ d->scratch + 4096, size, !a->arg2 }, 1);
+	ring_kick(r);
+	knock(d);
 	if (!dev_wait_broken(d))
 		complain("the device took a buffer in which nothing fits");
 }
@@ -507,7 +514,6 @@ static void small_buffers(struct dev *d, const struct attack *a)
 static void buffers_over(struct dev *d, const struct attack *a)
 {
 	struct ring *r;
-	uint32_t len;
 
 	dev_start(d, d->offered & d->kind->wanted, RING_SIZE);
 	r = &d->ring[VSOCK_RECEIVE];
@@ -518,13 +524,7 @@ static void buffers_over(struct dev *d, const struct attack *a)
 				     128, true },
 		    1);
 	ring_kick(r);
-	put_packet(d, d->scratch,
-		   &(struct packet){ .op = OP_REQUEST,
-				     .guest_port = GUEST_PORT,
-				     .host_port = VSOCK_NOBODY,
-				     .alloc = CREDIT });
-	(void)ring_send(&d->ring[VSOCK_SEND], &(struct piece){ d->scratch, HEADER, false }, 1,
-			&len);
+	knock(d);
 	for (unsigned i = 0; i < 100; i++)
 		hal_pause();
 }
