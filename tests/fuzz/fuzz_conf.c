@@ -4,6 +4,7 @@
  * of one option, JSON. What was taken is written as JSON, and what that says is the same again.
  */
 #include "tests/fuzz/fuzz.h"
+#include "tests/lib/json_copy.h"
 #include "vmm/base/args.h"
 #include "vmm/base/io.h"
 #include "vmm/base/text.h"
@@ -166,34 +167,6 @@ static void value(const char *text)
 	EXPECT(text_quote(text).s[0] == '\'');
 }
 
-static void write_json(struct json_writer *w, const struct json *v)
-{
-	switch (v->type) {
-	case JSON_NULL:
-		json_null(w, v->name);
-		break;
-	case JSON_BOOL:
-		json_bool(w, v->name, v->boolean);
-		break;
-	case JSON_NUMBER:
-		json_printf(w, v->name, "%s", v->text);
-		break;
-	case JSON_STRING:
-		json_string(w, v->name, v->text);
-		break;
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		if (v->type == JSON_ARRAY)
-			json_array(w, v->name);
-		else
-			json_object(w, v->name);
-		for (const struct json *c = v->first; c; c = c->next)
-			write_json(w, c);
-		json_end(w);
-		break;
-	}
-}
-
 /* The text of @v on one line; to be freed. */
 static char *json_text(const struct json *v, size_t *size)
 {
@@ -204,7 +177,7 @@ static char *json_text(const struct json *v, size_t *size)
 
 	EXPECT(f != NULL);
 	json_start_line(&w, f);
-	write_json(&w, v);
+	json_copy(&w, v);
 	if (json_finish(&w, &e))
 		test_fail(__FILE__, __LINE__, "%s", e.text);
 	(void)fclose(f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/json_copy.h"
 #include "tests/lib/test.h"
-#include "vmm/base/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -162,35 +162,6 @@ TEST(json_bounds_depth_members_values_and_size)
 	free(text);
 }
 
-/* Copies what the reader understood through the writer. */
-static void copy_value(struct json_writer *w, const struct json *v)
-{
-	switch (v->type) {
-	case JSON_NULL:
-		json_null(w, v->name);
-		break;
-	case JSON_BOOL:
-		json_bool(w, v->name, v->boolean);
-		break;
-	case JSON_NUMBER:
-		json_u64(w, v->name, strtoull(v->text, NULL, 10));
-		break;
-	case JSON_STRING:
-		json_string(w, v->name, v->text);
-		break;
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		if (v->type == JSON_ARRAY)
-			json_array(w, v->name);
-		else
-			json_object(w, v->name);
-		for (const struct json *item = v->first; item; item = item->next)
-			copy_value(w, item);
-		json_end(w);
-		break;
-	}
-}
-
 static const char sample[] = "{\n"
 			     "  \"a\": [\n"
 			     "    1,\n"
@@ -214,7 +185,7 @@ TEST(json_writes_what_it_reads)
 	v = parse(sample, &e);
 	EXPECT(v && f);
 	json_start(&w, f);
-	copy_value(&w, v);
+	json_copy(&w, v);
 	EXPECT_EQ(json_finish(&w, &e), 0);
 	(void)fclose(f);
 	EXPECT_STR(out, sample);
@@ -239,7 +210,7 @@ TEST(json_writes_a_value_on_one_line_when_asked)
 	v = parse(sample, &e);
 	EXPECT(v != NULL);
 	for (const struct json *m = v->first; m; m = m->next)
-		copy_value(&w, m);
+		json_copy(&w, m);
 	json_free(v);
 	json_i64(&w, "i", -1);
 	json_string(&w, "s", "a: b, c");
