@@ -626,18 +626,6 @@ enum {
 	SETTLE_MS = 2000, /* until what ended is gone */
 };
 
-static unsigned entries(const char *folder)
-{
-	DIR *d = opendir(folder);
-	unsigned n = 0;
-
-	EXPECT(d != NULL);
-	while (readdir(d))
-		n++;
-	(void)closedir(d);
-	return n;
-}
-
 struct holding {
 	unsigned fds, threads;
 	size_t pieces;
@@ -647,8 +635,8 @@ struct holding {
 
 static void look(struct holding *h)
 {
-	h->fds = entries("/proc/self/fd");
-	h->threads = entries("/proc/self/task");
+	h->fds = test_entries("/proc/self/fd");
+	h->threads = test_entries("/proc/self/task");
 	h->pieces = nr_held;
 	h->mapped = mapped;
 	h->children = waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,18 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	(void)printf("\n");
 	(void)fflush(stdout);
 	_exit(EXIT_FAIL);
+}
+
+unsigned test_entries(const char *folder)
+{
+	DIR *d = opendir(folder);
+	unsigned n = 0;
+
+	EXPECT(d != NULL);
+	while (readdir(d))
+		n++;
+	(void)closedir(d);
+	return n;
 }
 
 void test_skip(const char *why)

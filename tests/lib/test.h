@@ -43,6 +43,9 @@ int test_main(const struct test *t, int argc, char **argv);
 void test_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
 
+/* How much a folder has in it: of /proc/self/fd, one more each time a descriptor is left open. */
+unsigned test_entries(const char *folder);
+
 /* Ends the test as skipped. */
 void test_skip(const char *why) __attribute__((noreturn));
 

@@ -303,18 +303,6 @@ struct holds {
 	unsigned fds, threads;
 };
 
-static unsigned our_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	EXPECT(d != NULL);
-	while (readdir(d))
-		n++;
-	(void)closedir(d);
-	return n;
-}
-
 /* Threads but for the kernel's own, which come and go with I/O that waits. */
 static unsigned our_threads(void)
 {
@@ -340,7 +328,7 @@ static unsigned our_threads(void)
 static struct holds holds(void)
 {
 	return (struct holds){
-		.fds = our_fds(),
+		.fds = test_entries("/proc/self/fd"),
 		.threads = our_threads(),
 		.heap = __sanitizer_get_current_allocated_bytes
 				? __sanitizer_get_current_allocated_bytes()

@@ -4,7 +4,6 @@
 #include "vmm/base/checked.h"
 #include "vmm/base/scope.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
@@ -297,18 +296,6 @@ static void make_kernel(uint32_t size)
 	memcpy(kernel_bytes + 56, "ARM\x64", 4);
 }
 
-static unsigned open_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	EXPECT(d != NULL);
-	while (readdir(d))
-		n++;
-	(void)closedir(d);
-	return n;
-}
-
 static void make_ram(struct gmem *mem)
 {
 	void *ram =
@@ -352,7 +339,7 @@ TEST(boot_loads_all_three_and_again_after_a_reset)
 	EXPECT_EQ(boot_open(&b, kernel, initrd, NULL, &e), 0);
 	(void)close(kfd); /* from here on there is no path to them */
 	(void)close(ifd);
-	fds = open_fds();
+	fds = test_entries("/proc/self/fd");
 	for (unsigned i = 0; i < 100; i++) {
 		EXPECT_EQ(boot_plan(&b, &cpu, RAM_BASE, RAM_SIZE, 4096, &e), 0);
 		EXPECT_EQ(boot_load(&b, &mem, "the tree", 9, i == 0, &e), 0);
@@ -362,9 +349,9 @@ TEST(boot_loads_all_three_and_again_after_a_reset)
 			EXPECT_EQ(ram[k], 0);
 		memset(ram, (int)i, RAM_SIZE); /* what a guest leaves behind */
 	}
-	EXPECT_EQ(open_fds(), fds);
+	EXPECT_EQ(test_entries("/proc/self/fd"), fds);
 	boot_close(&b);
-	EXPECT_EQ(open_fds(), fds - 2);
+	EXPECT_EQ(test_entries("/proc/self/fd"), fds - 2);
 	boot_close(&b);
 }
 
@@ -436,7 +423,7 @@ TEST(boot_puts_an_archive_of_its_own_before_the_initrd)
 	struct boot b;
 	struct err e;
 	const uint8_t *at;
-	unsigned fds = open_fds();
+	unsigned fds = test_entries("/proc/self/fd");
 
 	fill(initrd_bytes, INITRD_LEN);
 	make_kernel(200000);
@@ -460,13 +447,13 @@ TEST(boot_puts_an_archive_of_its_own_before_the_initrd)
 		if (with_initrd)
 			EXPECT_EQ(memcmp(at + sizeof(archive), initrd_bytes, INITRD_LEN), 0);
 		boot_close(&b);
-		EXPECT_EQ(open_fds(), fds);
+		EXPECT_EQ(test_entries("/proc/self/fd"), fds);
 	}
 }
 
 TEST(boot_open_says_what_is_wrong_and_holds_nothing)
 {
-	unsigned fds = open_fds();
+	unsigned fds = test_entries("/proc/self/fd");
 	struct boot b;
 	struct err e;
 	const char *kernel;
@@ -486,7 +473,7 @@ TEST(boot_open_says_what_is_wrong_and_holds_nothing)
 	EXPECT_HAS(e.text, "/dev/null: is a device");
 	(void)close(fd);
 	(void)close(empty);
-	EXPECT_EQ(open_fds(), fds);
+	EXPECT_EQ(test_entries("/proc/self/fd"), fds);
 }
 
 TEST(boot_plan_names_the_kernel_that_does_not_fit_or_run)
