@@ -125,7 +125,7 @@ static const struct key vhost_user_keys[] = {
 	},
 	{
 		.name = "queues",
-		.help = "queues for requests",
+		.help = "queues for requests; 0: as few as may be",
 		.arg = "N",
 		.type = KEY_U32,
 		.max = VHOST_USER_MAX_QUEUES,

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <string.h>
 
 enum { HELP_COLUMN = 26 }; /* where explanations begin; lines end before 80, tests/unit looks */
 
@@ -38,9 +39,20 @@ struct help_table help_nested(const struct help_table *t, const struct key *k)
 	return (struct help_table){ k->keys, t->defaults ? key_object(k, t->defaults) : NULL };
 }
 
+/* A number that has to be given is 0 before, which is none that could be. */
+static bool could_be_given(const struct help_table *t, const struct key *k)
+{
+	uint32_t v = 0;
+
+	if (k->type != KEY_U32)
+		return true;
+	memcpy(&v, (const char *)t->defaults + k->offset, sizeof(v));
+	return v >= k->min;
+}
+
 struct key_text help_default(const struct help_table *t, const struct key *k)
 {
-	if (!t->defaults || k->type == KEY_BOOL || k->type == KEY_COUNT)
+	if (!t->defaults || k->type == KEY_BOOL || k->type == KEY_COUNT || !could_be_given(t, k))
 		return (struct key_text){ "" };
 	return key_value(k, t->defaults);
 }

@@ -245,6 +245,22 @@ TEST(help_is_given_in_every_way_that_people_ask)
 	}
 }
 
+TEST(what_has_to_be_given_has_no_default)
+{
+	static const char *const words[] = { "vmm", "run", "--help", NULL };
+	struct options o;
+	struct err e;
+	int status;
+	char *text;
+
+	EXPECT_EQ(parse(&o, &e, words), 0);
+	text = answer(&o, false, &status);
+	EXPECT_HAS(text, "the guest's address\n");
+	EXPECT_HAS(text, "(default 0)");
+	free(text);
+	options_free(&o);
+}
+
 TEST(the_configuration_is_printed_and_checked_without_a_vm)
 {
 	struct options o;
@@ -490,7 +506,7 @@ TEST_MAIN(T(run_reads_its_options), T(options_go_over_the_file_wherever_it_is_na
 	  T(a_wrong_command_line_is_one_sentence), T(a_command_stands_behind_two_dashes),
 	  T(a_command_needs_a_place_and_standard_input),
 	  T(nothing_at_all_prints_help_on_stderr_and_fails),
-	  T(help_is_given_in_every_way_that_people_ask),
+	  T(help_is_given_in_every_way_that_people_ask), T(what_has_to_be_given_has_no_default),
 	  T(the_configuration_is_printed_and_checked_without_a_vm), T(a_full_disk_is_a_failure),
 	  T(help_names_every_option_and_keeps_to_the_width),
 	  T(the_manual_names_every_option_and_status), T(the_manual_has_no_fault_that_mandoc_knows),
