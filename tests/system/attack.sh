@@ -16,14 +16,9 @@ attack() { # WORDS [OPTION...]
 		--cmdline "wait ${QUICK:+turns }rom=0x0c000000 $doing${ONLY:+ only=\"$ONLY\"}"
 }
 
-# The kernel makes and ends threads for what io_uring cannot do at once: those are not vmm's.
-own_threads() {
-	cat /proc/"$pid"/task/*/comm | grep -vc '^iou-'
-}
-
 # What vmm holds: not the guest's memory, all of which the guest has touched by then.
 holdings() {
-	echo "$(fds) $(own_threads) $(rss_kb)"
+	echo "$(fds) $(threads) $(rss_kb)"
 }
 
 attacks() { # GROUP [OPTION...]

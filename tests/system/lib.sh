@@ -209,7 +209,8 @@ end_by_force() {
 }
 
 fds() { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
-threads() { sed -n 's/^Threads:[^0-9]*//p' "/proc/$pid/status"; }
+# The kernel makes and ends threads for what io_uring cannot do at once: those are not vmm's.
+threads() { cat "/proc/$pid"/task/*/comm | grep -vc '^iou-'; }
 rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
 
 # --- this host ------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ test_load_with_faults_of_the_host() {
 			sum=
 			while :; do
 				rm -f got
-				if wget -q -T 20 -O got "http://$gw:8080/file"; then
+				if timeout 20 wget -q -O got "http://$gw:8080/file"; then
 					s=$(csum <got)
 					[ "${sum:=$s}" = "$s" ] || echo "net MISMATCH $s $sum"
 					echo "net verified $s"
