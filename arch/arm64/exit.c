@@ -111,12 +111,13 @@ mmio(struct vcpu *vcpu, struct exits *exits, const struct bus *bus, struct kvm_r
 	const uint64_t at = r->mmio.phys_addr;
 	const unsigned size = r->mmio.len;
 	const uint8_t write = r->mmio.is_write;
+	const struct bus_window *w = bus_window_near(bus, &vcpu->cursor, at);
 	enum access answer;
 	uint64_t v;
 
 	static_assert(sizeof(r->mmio.data) == sizeof(v), "all of a register fits");
 	exits_add(exits, EXIT_MMIO, at, size, write);
-	if (may_straddle(at, size, write) && bus_window_at(bus, at)) {
+	if (w && may_straddle(at, size, write)) {
 		enum fault_next next;
 
 		if (fault_straddle(vcpu, &next, e))
@@ -126,10 +127,10 @@ mmio(struct vcpu *vcpu, struct exits *exits, const struct bus *bus, struct kvm_r
 		memcpy(&v, r->mmio.data, sizeof(v));
 		if (trace)
 			trace_mmio(vcpu, at, size, true, v);
-		answer = bus_write(bus, &vcpu->cursor, at, size, v);
+		answer = bus_window_write(w, at, size, v);
 		return answer == ACCESS_OK ? FAULT_RUN : fault_mmio(vcpu, answer, e);
 	}
-	answer = bus_read(bus, &vcpu->cursor, at, size, &v);
+	answer = bus_window_read(w, at, size, &v);
 	memcpy(r->mmio.data, &v, sizeof(v));
 	if (trace)
 		trace_mmio(vcpu, at, size, false, v);

@@ -117,16 +117,15 @@ static inline bool bus_fits(const struct bus_window *w, uint64_t off, unsigned s
 }
 
 /*
- * A guest access of @size bytes (1, 2, 4 or 8) at @addr; values are in the low bytes. Takes the
- * device's lock. @c is the caller's own, for @b alone. *@v is always set by a read: to 0 unless a
- * device answered, and never with bits above @size, so nothing of an earlier access leaks. Inline:
- * every exit of a vCPU comes here; and what a window is never changes, so it is looked at before
- * the lock is taken, while it is in registers.
+ * A guest access of @size bytes (1, 2, 4 or 8) at @addr, which is in @w (NULL: in none); values are
+ * in the low bytes. Takes the device's lock. *@v is always set by a read: to 0 unless a device
+ * answered, and never with bits above @size, so nothing of an earlier access leaks. Inline: every
+ * exit of a vCPU comes here; and what a window is never changes, so it is looked at before the lock
+ * is taken, while it is in registers.
  */
-static inline ALWAYS_INLINE enum access bus_read(const struct bus *b, struct bus_cursor *c,
-						 uint64_t addr, unsigned size, uint64_t *v)
+static inline ALWAYS_INLINE enum access bus_window_read(const struct bus_window *w, uint64_t addr,
+							unsigned size, uint64_t *v)
 {
-	const struct bus_window *w = bus_window_near(b, c, addr);
 	uint64_t off, bytes;
 	struct device *d;
 
@@ -144,10 +143,9 @@ static inline ALWAYS_INLINE enum access bus_read(const struct bus *b, struct bus
 	return ACCESS_OK;
 }
 
-static inline ALWAYS_INLINE enum access bus_write(const struct bus *b, struct bus_cursor *c,
-						  uint64_t addr, unsigned size, uint64_t v)
+static inline ALWAYS_INLINE enum access bus_window_write(const struct bus_window *w, uint64_t addr,
+							 unsigned size, uint64_t v)
 {
-	const struct bus_window *w = bus_window_near(b, c, addr);
 	struct device *d;
 	uint64_t off;
 
@@ -161,6 +159,19 @@ static inline ALWAYS_INLINE enum access bus_write(const struct bus *b, struct bu
 	d->ops->write(d, off, size, low_bytes(v, size));
 	mutex_unlock(&d->lock);
 	return ACCESS_OK;
+}
+
+/* The same with the window looked for. @c is the caller's own, for @b alone. */
+static inline ALWAYS_INLINE enum access bus_read(const struct bus *b, struct bus_cursor *c,
+						 uint64_t addr, unsigned size, uint64_t *v)
+{
+	return bus_window_read(bus_window_near(b, c, addr), addr, size, v);
+}
+
+static inline ALWAYS_INLINE enum access bus_write(const struct bus *b, struct bus_cursor *c,
+						  uint64_t addr, unsigned size, uint64_t v)
+{
+	return bus_window_write(bus_window_near(b, c, addr), addr, size, v);
 }
 
 /* Calls @fn for each device in address order. Nobody may change the bus meanwhile. */
