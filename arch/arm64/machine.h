@@ -19,6 +19,7 @@
 
 /* The last fault of a vCPU, and how often it repeats; see fault.c. */
 struct storm {
+	uint64_t like; /* what the next one has to be like: storm_like() */
 	uint64_t ipa, pc;
 	enum fault_access access;
 	enum fault_cause cause;
@@ -26,6 +27,7 @@ struct storm {
 	unsigned size;
 	unsigned seen;	 /* in a row, and looked at; up to STORM_BEGINS */
 	unsigned unseen; /* since then; not yet counted */
+	unsigned most;	 /* that may go by unseen; 0: it is no storm yet, or they do not abort */
 };
 
 /* What the architecture keeps of a vCPU; own thread, or held. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long an access to nothing takes, from the instruction through the external abort back to the
- * next instruction: says "read NS", "write NS", "between NS" (a read between two devices), and
- * "mmio NS" for a plain register read, and powers off.
+ * next instruction: says "read NS", "write NS", "between NS" (a read between two devices), and for
+ * plain accesses to a device "mmio NS" and "mmio-write NS", and powers off.
  */
 #include "guest.h"
 
@@ -47,6 +47,7 @@ int main(void)
 
 	__asm__ volatile("adr %0, vectors\n\tmsr vbar_el1, %0\n\tisb" : "=r"(vbar));
 	measure("mmio ", UART_FR, 0);
+	measure("mmio-write ", UART_ECR, 1);
 	measure("read ", 0x0a000000, 0);
 	measure("write ", 0x0b000000, 1);
 	measure("between ", UART + 0x1000, 0);

@@ -5,9 +5,10 @@
 
 #include <stdint.h>
 
-#define UART	0x09000000UL
-#define UART_DR (UART + 0x00)
-#define UART_FR (UART + 0x18)
+#define UART	 0x09000000UL
+#define UART_DR	 (UART + 0x00)
+#define UART_ECR (UART + 0x04)
+#define UART_FR	 (UART + 0x18)
 
 #define PSCI_SYSTEM_OFF	  0x84000008U
 #define PSCI_SYSTEM_RESET 0x84000009U

@@ -53,12 +53,20 @@ static struct arch_vcpu *arch_vcpu(const struct vcpu *v)
  * again. All are counted, and all abort, with ESR as KVM makes it.
  */
 #define STORM_BEGINS 128
-#define STORM_LOOK   512
+#define STORM_LOOK   2048
 
-static bool storm_goes_on(struct storm *s, uint64_t ipa, enum fault_access access, unsigned size)
+static uint64_t storm_like(uint64_t ipa, enum fault_access access, unsigned size)
 {
-	return s->seen == STORM_BEGINS && s->ipa >> 12 == ipa >> 12 && s->access == access &&
-	       s->size == size && s->unseen < STORM_LOOK - 1;
+	return (ipa & ~0xfffULL) | (unsigned)access << 8 | size;
+}
+
+/* One more that is not looked at. The guest waits for all of this at each: it is kept short. */
+static inline bool storm_goes_on(struct storm *s, uint64_t like)
+{
+	if (s->like != like || s->unseen >= s->most)
+		return false;
+	s->unseen++;
+	return true;
 }
 
 void fault_flush(struct vcpu *v)
@@ -102,6 +110,8 @@ static void storm_note(struct vcpu *v, const struct bad *b, const struct fault *
 		};
 	if (s->seen < STORM_BEGINS)
 		s->seen++;
+	s->like = storm_like(b->ipa, b->access, b->size);
+	s->most = s->seen == STORM_BEGINS && f->action == FAULT_ABORTED ? STORM_LOOK - 1 : 0;
 }
 
 /*
@@ -325,12 +335,11 @@ static bool is_quiet(const struct vcpu *v, uint64_t ipa)
 
 static NOINLINE enum fault_next by_hand(struct vcpu *v, struct bad *b, bool forgive, struct err *e);
 
-enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
+static NOINLINE enum fault_next bad_mmio(struct vcpu *v, enum access answer, struct err *e)
 {
 	enum fault_action action;
 	enum fault_next next;
 	const struct kvm_run *r = v->run;
-	struct storm *s = &arch_vcpu(v)->storm;
 	struct bad b = {
 		.access = r->mmio.is_write ? FAULT_WRITE : FAULT_READ,
 		.cause = answer == ACCESS_REFUSED ? FAULT_REFUSED : FAULT_NOTHING_THERE,
@@ -342,10 +351,6 @@ enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 		.mmio = true,
 	};
 
-	if (s->action == FAULT_ABORTED && storm_goes_on(s, b.ipa, b.access, b.size)) {
-		s->unseen++;
-		return inject_external_abort(v, e) ? FAULT_BROKEN : FAULT_RUN;
-	}
 	memcpy(&b.value, r->mmio.data, sizeof(b.value));
 	if (b.size < 8)
 		b.value &= (1ULL << (8 * b.size)) - 1;
@@ -357,6 +362,17 @@ enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
 	if (next == FAULT_RUN && (action == FAULT_ZEROES || action == FAULT_ONES))
 		return by_hand(v, &b, true, e);
 	return next;
+}
+
+enum fault_next fault_mmio(struct vcpu *v, enum access answer, struct err *e)
+{
+	const struct kvm_run *r = v->run;
+	const enum fault_access access = r->mmio.is_write ? FAULT_WRITE : FAULT_READ;
+
+	if (!storm_goes_on(&arch_vcpu(v)->storm,
+			   storm_like(r->mmio.phys_addr, access, r->mmio.len)))
+		return bad_mmio(v, answer, e);
+	return inject_external_abort(v, e) ? FAULT_BROKEN : FAULT_RUN;
 }
 
 /* --- instructions that KVM leaves to us ------------------------------------------------------- */

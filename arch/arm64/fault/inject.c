@@ -14,7 +14,7 @@
 
 int inject_external_abort(struct vcpu *v, struct err *e)
 {
-	struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
+	static const struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
 
 	if (ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev) < 0)
 		return err_sys(e, "vCPU %u: KVM_SET_VCPU_EVENTS", v->index);
