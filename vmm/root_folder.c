@@ -3,6 +3,7 @@
 
 #include "vmm/base/scope.h"
 #include "vmm/base/text.h"
+#include "vmm/host/virtiofsd.h"
 #include "vmm/initramfs/rootfs.h"
 
 #include <errno.h>
@@ -46,6 +47,18 @@ static const struct share_config *share_of(const struct vm_config *c, const char
 	return NULL;
 }
 
+/*
+ * The host's own root cannot take the root's place in a namespace (pivot_root: EBUSY), and has
+ * nothing around it to be kept out of.
+ */
+static void fit_sandbox(struct share_config *s)
+{
+	auto_free char *dir = realpath(s->dir, NULL);
+
+	if (dir && strcmp(dir, "/") == 0)
+		s->sandbox = geteuid() == 0 ? VIRTIOFSD_CHROOT : VIRTIOFSD_NONE;
+}
+
 int root_folder_share(struct vm_config *c, struct err *e)
 {
 	auto_free char *dir = root_folder(c);
@@ -62,6 +75,7 @@ int root_folder_share(struct vm_config *c, struct err *e)
 		return 0;
 	if (config_add_share(c, dir, TAG, root_spec_mode(c->root, &len) != ROOT_RW, e))
 		return err_ctx(e, "--root");
+	fit_sandbox((struct share_config *)c->shares.at + c->shares.nr - 1);
 	return config_validate(c, e);
 }
 

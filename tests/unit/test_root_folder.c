@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
 #include "vmm/base/scope.h"
+#include "vmm/host/virtiofsd.h"
 #include "vmm/root_folder.h"
 
 #include <errno.h>
@@ -59,6 +60,26 @@ TEST(folder_is_shared_read_only_unless_told)
 	EXPECT_EQ(root_folder_share(&b.c, &b.e), 0);
 	EXPECT_STR(share(&b, 1)->dir, "tree");
 	EXPECT(!share(&b, 1)->ro);
+	end(&b);
+}
+
+/* virtiofsd fails to make the host's own root the root of a namespace. */
+TEST(all_of_the_host_is_shared_without_namespaces)
+{
+	struct bench b;
+
+	begin(&b, "tree");
+	EXPECT_EQ(root_folder_share(&b.c, &b.e), 0);
+	EXPECT_EQ(share(&b, 1)->sandbox, VIRTIOFSD_NAMESPACE);
+	end(&b);
+	begin(&b, "/../");
+	EXPECT_EQ(root_folder_share(&b.c, &b.e), 0);
+	EXPECT_EQ(share(&b, 1)->sandbox, geteuid() == 0 ? VIRTIOFSD_CHROOT : VIRTIOFSD_NONE);
+	end(&b);
+	begin(&b, "/");
+	EXPECT_EQ(config_add_share(&b.c, "/", "mine", true, &b.e), 0);
+	EXPECT_EQ(root_folder_share(&b.c, &b.e), 0);
+	EXPECT_EQ(share(&b, 1)->sandbox, VIRTIOFSD_NAMESPACE);
 	end(&b);
 }
 
@@ -134,6 +155,7 @@ TEST(guest_sees_the_place_where_we_are)
 	end(&b);
 }
 
-TEST_MAIN(T(folder_is_shared_read_only_unless_told), T(a_share_of_the_same_folder_is_used_as_it_is),
-	  T(what_is_no_folder_is_left_alone), T(folder_and_initrd_exclude_each_other),
-	  T(guest_sees_the_place_where_we_are))
+TEST_MAIN(T(folder_is_shared_read_only_unless_told),
+	  T(all_of_the_host_is_shared_without_namespaces),
+	  T(a_share_of_the_same_folder_is_used_as_it_is), T(what_is_no_folder_is_left_alone),
+	  T(folder_and_initrd_exclude_each_other), T(guest_sees_the_place_where_we_are))
