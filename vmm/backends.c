@@ -91,7 +91,8 @@ static int open_share(struct backend *b, const struct share_config *c,
 {
 	if (find_folder(b, c, e) || name_it(b, "--share", c->dir, e))
 		return -e->code;
-	if (virtiofsd_args(&b->args, program, b->dir, c->ro, (enum virtiofsd_sandbox)c->sandbox, e))
+	if (virtiofsd_args(&b->args, program, b->dir, c->ro, c->one_tree,
+			   (enum virtiofsd_sandbox)c->sandbox, e))
 		return err_ctx(e, "%s", b->name);
 	b->job.kind = KEEPER_LISTEN;
 	b->job.name = "virtiofsd";

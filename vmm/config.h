@@ -74,7 +74,8 @@ struct vhost_user_config {
 struct share_config {
 	char *dir, *tag; /* NULL: not given */
 	bool ro;
-	int sandbox; /* enum virtiofsd_sandbox */
+	int sandbox;   /* enum virtiofsd_sandbox */
+	bool one_tree; /* mount points in it are not told; not the user's to say */
 };
 
 #define CONFIG_MAX_DISKS 32 /* as many as there are virtio slots */

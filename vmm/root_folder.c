@@ -4,6 +4,7 @@
 #include "vmm/base/scope.h"
 #include "vmm/base/text.h"
 #include "vmm/host/virtiofsd.h"
+#include "vmm/initramfs/cmdline.h"
 #include "vmm/initramfs/rootfs.h"
 
 #include <errno.h>
@@ -33,9 +34,9 @@ static char *root_folder(const struct vm_config *c)
 }
 
 /* The share of this folder. */
-static const struct share_config *share_of(const struct vm_config *c, const char *dir)
+static struct share_config *share_of(const struct vm_config *c, const char *dir)
 {
-	const struct share_config *s = c->shares.at;
+	struct share_config *s = c->shares.at;
 	struct stat wanted, st;
 
 	if (stat(dir, &wanted) < 0)
@@ -59,9 +60,19 @@ static void fit_sandbox(struct share_config *s)
 		s->sandbox = geteuid() == 0 ? VIRTIOFSD_CHROOT : VIRTIOFSD_NONE;
 }
 
+/* Whether memory is laid over the root, as vmm/initramfs decides. */
+static bool is_below(const struct vm_config *c)
+{
+	size_t len;
+
+	return root_spec_mode(c->root, &len) == ROOT_AS_USUAL &&
+	       cmdline_last_of(config_cmdline(c), "ro", "rw") < 0;
+}
+
 int root_folder_share(struct vm_config *c, struct err *e)
 {
 	auto_free char *dir = root_folder(c);
+	struct share_config *s;
 	size_t len;
 
 	if (!dir)
@@ -71,11 +82,15 @@ int root_folder_share(struct vm_config *c, struct err *e)
 			       "--root: %s is a folder, which an --initrd cannot be told of; leave "
 			       "one of them out",
 			       text_quote(dir).s);
-	if (share_of(c, dir))
-		return 0;
-	if (config_add_share(c, dir, TAG, root_spec_mode(c->root, &len) != ROOT_RW, e))
-		return err_ctx(e, "--root");
-	fit_sandbox((struct share_config *)c->shares.at + c->shares.nr - 1);
+	s = share_of(c, dir);
+	if (!s) {
+		if (config_add_share(c, dir, TAG, root_spec_mode(c->root, &len) != ROOT_RW, e))
+			return err_ctx(e, "--root");
+		s = (struct share_config *)c->shares.at + c->shares.nr - 1;
+		fit_sandbox(s);
+	}
+	/* The guest's overlay has no way into a mount below it, and so not even to /proc. */
+	s->one_tree = is_below(c);
 	return config_validate(c, e);
 }
 

@@ -246,8 +246,8 @@ test_command_on_a_terminal() {
 
 # --- in a folder of the host ----------------------------------------------------------------------
 
-# The lab's root is no file system that a process could get another one instead of: hence chroot.
-in_folder() { # RO-OR-NOT ROOT WORD...
+# In $T/bin, which comes first in $PATH.
+with_virtiofsd() {
 	[ -e "$LAB/backends/rust/virtiofsd" ] || skip "there is no virtiofsd here"
 	package 6.1
 	mkdir -p "$T/bin"
@@ -256,11 +256,16 @@ in_folder() { # RO-OR-NOT ROOT WORD...
 		exec $LAB/backends/rust/ld-linux-aarch64.so.1 --library-path $LAB/backends/rust $LAB/backends/rust/virtiofsd "\$@"
 	SCRIPT
 	chmod +x "$T/bin/virtiofsd"
+	PATH=$T/bin:$PATH
+}
+
+in_folder() { # RO-OR-NOT ROOT WORD...
+	with_virtiofsd
 	share=/,tag=all,sandbox=chroot$1
 	root=$2
 	shift 2
 	status=0
-	PATH=$T/bin:$PATH timeout -s KILL "$limit" vmm run --kernel "$kernel" --share "$share" --root "$root" -- "$@" \
+	timeout -s KILL "$limit" vmm run --kernel "$kernel" --share "$share" --root "$root" -- "$@" \
 		</dev/null >"$T/out" 2>"$T/err" || status=$?
 }
 
@@ -282,15 +287,38 @@ ${kernel##*/vmlinuz-}"
 	is "what is kept" "$(cat made)" kept
 }
 
+# With nothing said of the share; the kernel's own file systems are there, and what the host mounts.
+test_command_in_all_of_the_host() {
+	with_virtiofsd
+	mkdir mounted
+	mount -t tmpfs mounted mounted || skip "nothing can be mounted here"
+	echo content >mounted/file
+	status=0
+	timeout -s KILL "$limit" vmm run --kernel "$kernel" --root / -- sh -c 'cat mounted/file; echo new >mounted/file
+		cat mounted/file; ls -d /proc/self/fd/0 /sys/class/net/lo /dev/null /dev/pts/ptmx' \
+		</dev/null >"$T/out" 2>"$T/err" || status=$?
+	kept=$(cat mounted/file)
+	umount mounted
+	is "status" "$status" 0
+	silent
+	is "stdout" "$(cat "$T/out")" "content
+new
+/dev/null
+/dev/pts/ptmx
+/proc/self/fd/0
+/sys/class/net/lo"
+	is "what is on the host" "$kept" content
+}
+
 test_slow_unprivileged_command_on_host_files() {
 	slow
 	chmod 666 /dev/kvm
 	chmod 755 "$T"
 	mkdir -m 777 work
 	status=0
-	in_folder ,ro / true # makes the wrapper
-	su nobody -c "cd '$T/work' && PATH='$T/bin:$PATH' vmm run --kernel '$kernel' --share /,tag=all,ro,sandbox=none \
-		--root / -- sh -c 'pwd; echo x >made; cat made; exit 6'" >"$T/out" 2>"$T/err" </dev/null || status=$?
+	with_virtiofsd
+	su nobody -c "cd '$T/work' && PATH='$PATH' vmm run --kernel '$kernel' --root / \
+		-- sh -c 'pwd; echo x >made; cat made; exit 6'" >"$T/out" 2>"$T/err" </dev/null || status=$?
 	is "status" "$status" 6
 	silent
 	is "stdout" "$(cat "$T/out")" "$T/work

@@ -83,6 +83,35 @@ TEST(all_of_the_host_is_shared_without_namespaces)
 	end(&b);
 }
 
+/* An overlay takes no mounts from what is below it. */
+TEST(mount_points_are_told_but_to_an_overlay)
+{
+	static const struct {
+		const char *root, *cmdline;
+		bool one_tree;
+	} cases[] = {
+		{ "tree", NULL, true },	       { "tree,ro", NULL, false },
+		{ "tree,rw", NULL, false },    { "tree", "quiet", true },
+		{ "tree", "quiet rw", false },
+	};
+	struct bench b;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin(&b, cases[i].root);
+		b.c.cmdline = cases[i].cmdline ? strdup(cases[i].cmdline) : NULL;
+		EXPECT_EQ(root_folder_share(&b.c, &b.e), 0);
+		EXPECT_EQ(share(&b, 1)->one_tree, cases[i].one_tree);
+		end(&b);
+	}
+	begin(&b, "tree");
+	EXPECT_EQ(config_add_share(&b.c, "treeless", "other", true, &b.e), 0);
+	EXPECT_EQ(config_add_share(&b.c, "tree", "mine", true, &b.e), 0);
+	EXPECT_EQ(root_folder_share(&b.c, &b.e), 0);
+	EXPECT(share(&b, 2)->one_tree);
+	EXPECT(!(share(&b, 2) - 1)->one_tree);
+	end(&b);
+}
+
 TEST(a_share_of_the_same_folder_is_used_as_it_is)
 {
 	struct bench b;
@@ -157,5 +186,6 @@ TEST(guest_sees_the_place_where_we_are)
 
 TEST_MAIN(T(folder_is_shared_read_only_unless_told),
 	  T(all_of_the_host_is_shared_without_namespaces),
+	  T(mount_points_are_told_but_to_an_overlay),
 	  T(a_share_of_the_same_folder_is_used_as_it_is), T(what_is_no_folder_is_left_alone),
 	  T(folder_and_initrd_exclude_each_other), T(guest_sees_the_place_where_we_are))

@@ -26,27 +26,31 @@ TEST(each_program_is_called_in_its_own_way)
 	static const struct {
 		bool rust;
 		const char *dir;
-		bool ro;
+		bool ro, one_tree;
 		enum virtiofsd_sandbox sandbox;
 		const char *args; /* NULL: refused */
 	} t[] = {
-		{ true, "/a", false, VIRTIOFSD_NAMESPACE,
+		{ true, "/a", false, false, VIRTIOFSD_NAMESPACE,
 		  "/p --fd={fd} --shared-dir /a --sandbox=namespace" },
-		{ true, "/a,b", true, VIRTIOFSD_NONE,
+		{ true, "/a,b", true, false, VIRTIOFSD_NONE,
 		  "/p --fd={fd} --shared-dir /a,b --sandbox=none --readonly" },
-		{ false, "/a", false, VIRTIOFSD_CHROOT,
+		{ true, "/", true, true, VIRTIOFSD_CHROOT,
+		  "/p --fd={fd} --shared-dir / --sandbox=chroot --readonly "
+		  "--no-announce-submounts" },
+		{ false, "/a", false, true, VIRTIOFSD_CHROOT,
 		  "/p -f --fd={fd} -o source=/a -o sandbox=chroot" },
-		{ false, "/a,b\\c", false, VIRTIOFSD_NAMESPACE,
+		{ false, "/a,b\\c", false, false, VIRTIOFSD_NAMESPACE,
 		  "/p -f --fd={fd} -o source=/a\\,b\\\\c -o sandbox=namespace" },
-		{ false, "/a", true, VIRTIOFSD_NAMESPACE, NULL },
-		{ false, "/a", false, VIRTIOFSD_NONE, NULL },
+		{ false, "/a", true, false, VIRTIOFSD_NAMESPACE, NULL },
+		{ false, "/a", false, false, VIRTIOFSD_NONE, NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		const struct virtiofsd v = { .path = "/p", .rust = t[i].rust };
 		struct virtiofsd_args a;
 		struct err e;
-		int code = virtiofsd_args(&a, &v, t[i].dir, t[i].ro, t[i].sandbox, &e);
+		int code =
+			virtiofsd_args(&a, &v, t[i].dir, t[i].ro, t[i].one_tree, t[i].sandbox, &e);
 
 		EXPECT_EQ(code, t[i].args ? 0 : -ENOTSUP);
 		if (t[i].args)

@@ -134,25 +134,30 @@ static int args_of_c(struct virtiofsd_args *a, const struct virtiofsd *v, const 
 }
 
 static int args_of_rust(struct virtiofsd_args *a, const struct virtiofsd *v, const char *dir,
-			bool ro, enum virtiofsd_sandbox sandbox, struct err *e)
+			bool ro, bool one_tree, enum virtiofsd_sandbox sandbox, struct err *e)
 {
-	const char *words[] = { v->path, "--fd=" KEEPER_FD, "--shared-dir", dir, NULL, NULL, NULL };
+	const char *words[] = { v->path, "--fd=" KEEPER_FD, "--shared-dir", dir, NULL, NULL, NULL,
+				NULL };
+	size_t n = 4;
 
 	if (asprintf(&a->sandbox, "--sandbox=%s", virtiofsd_sandbox_names[sandbox]) < 0) {
 		a->sandbox = NULL;
 		return err_set(e, ENOMEM, "out of memory");
 	}
-	words[4] = a->sandbox;
-	words[5] = ro ? "--readonly" : NULL;
+	words[n++] = a->sandbox;
+	if (ro)
+		words[n++] = "--readonly";
+	if (one_tree)
+		words[n++] = "--no-announce-submounts";
 	memcpy(a->words, words, sizeof(words));
 	return 0;
 }
 
 int virtiofsd_args(struct virtiofsd_args *a, const struct virtiofsd *v, const char *dir, bool ro,
-		   enum virtiofsd_sandbox sandbox, struct err *e)
+		   bool one_tree, enum virtiofsd_sandbox sandbox, struct err *e)
 {
 	*a = (struct virtiofsd_args){ .source = NULL };
-	return v->rust ? args_of_rust(a, v, dir, ro, sandbox, e)
+	return v->rust ? args_of_rust(a, v, dir, ro, one_tree, sandbox, e)
 		       : args_of_c(a, v, dir, ro, sandbox, e);
 }
 

@@ -36,11 +36,13 @@ struct virtiofsd_args {
 int virtiofsd_find(struct virtiofsd *v, struct err *e) MUST_CHECK;
 
 /*
- * For a keeper's job that listens. @v and @dir are borrowed, as long as the arguments are of use.
- * Fails for what this program cannot do. Free with virtiofsd_args_free(), also after a failure.
+ * For a keeper's job that listens. @one_tree: the guest is not told which folders are mount points
+ * on the host, and does not mount them one by one; the one in C never tells. @v and @dir are
+ * borrowed, as long as the arguments are of use. Fails for what this program cannot do. Free with
+ * virtiofsd_args_free(), also after a failure.
  */
 int virtiofsd_args(struct virtiofsd_args *a, const struct virtiofsd *v, const char *dir, bool ro,
-		   enum virtiofsd_sandbox sandbox, struct err *e) MUST_CHECK;
+		   bool one_tree, enum virtiofsd_sandbox sandbox, struct err *e) MUST_CHECK;
 
 void virtiofsd_args_free(struct virtiofsd_args *a);
 
