@@ -298,7 +298,7 @@ install: $(OUT)/vmm build/vmm.1 build/vmm.bash
 # How long `make soak` takes.
 SECONDS ?= 3600
 
-.PHONY: demo check check-matrix fault-sweep soak lab bench bench-disk bench-net clean help
+.PHONY: demo check check-matrix fault-sweep soak lab bench bench-disk bench-net bench-root clean help
 demo:
 	@tests/lab/demo
 check:
@@ -318,6 +318,8 @@ bench-disk:
 	@tests/bench/run-disk
 bench-net:
 	@tests/bench/run-net
+bench-root:
+	@tests/bench/run-root
 
 include tests/lint/rules.mk
 include tests/prove/rules.mk
@@ -340,6 +342,7 @@ help:
 	@echo 'make bench          figures beside QEMU and a bare KVM_RUN loop, by counted instructions'
 	@echo 'make bench-disk     the same for requests to a disk'
 	@echo 'make bench-net      the same for TCP by a tap, by vhost-net and by passt'
+	@echo 'make bench-root     a command on the files of the host, beside a guest that only powers off'
 	@echo 'make lint           what analyzers say of the sources; include arrows, formatting, shell scripts, documents'
 	@echo 'make prove          contracts of helpers proved (Frama-C), models of protocols checked (Spin)'
 	@echo 'make docs           docs/cli.md from the tables'

@@ -5,11 +5,11 @@
  *	vtime [-p PATTERN] [-t SECONDS] -- COMMAND...
  *
  * Prints one line: "first_us match_us exit_us anon_kib status". first: the command's first output;
- * match: PATTERN in its output; both from exec; exit: from the match to the end; anon: anonymous
- * memory at the match but for the largest mapping (guest RAM): what the process has written, pages
- * of files that it has changed included. (Private_Dirty would count the clean pages of a program
- * on the lab's root file system, which has no disk to be clean against.) -1: did not happen. The
- * command's output goes to stderr.
+ * match: PATTERN in its output; both from exec; exit: from the match to the end, or without a
+ *PATTERN from exec; anon: anonymous memory at the match but for the largest mapping (guest RAM):
+ *what the process has written, pages of files that it has changed included. (Private_Dirty would
+ *count the clean pages of a program on the lab's root file system, which has no disk to be clean
+ *against.) What did not happen is -1. The command's output goes to stderr.
  */
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 {
 	static char seen[1 << 16];
 	const char *pattern = NULL;
-	long long begin, first = -1, match = -1, end, limit_us = 300 * 1000000LL;
+	long long begin, first = -1, match = -1, since, end, limit_us = 300 * 1000000LL;
 	long anon = -1;
 	size_t len = 0;
 	int out, status, opt;
@@ -149,7 +149,8 @@ int main(int argc, char **argv)
 	}
 	waitpid(pid, &status, 0);
 	end = now_us() - begin;
-	printf("%lld %lld %lld %ld %d\n", first, match, match < 0 ? -1 : end - match, anon,
+	since = pattern ? match : 0;
+	printf("%lld %lld %lld %ld %d\n", first, match, since < 0 ? -1 : end - since, anon,
 	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;
 }
