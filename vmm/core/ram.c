@@ -120,25 +120,28 @@ static void advise(const struct ram *r, void *at, bool pool)
  * Shared memory has huge pages only where the host's administrator says so, and the host says no by
  * default; small ones cost a guest a fault each. Asking for them by range is allowed all the same
  * (Linux 6.1), but fills them at once: so only where a guest that starts goes in any case, its
- * kernel at the bottom and what that takes first at the top. Not where it would be most of it.
+ * kernel and what that takes first at the bottom, its list of pages at the top. Not where it would
+ * be most of it.
  */
-static void collapse(const struct ram *r)
+static int collapse(const struct ram *r, uint64_t from, uint64_t size)
 {
-	static const uint64_t part = 48 * MiB;
-	const uint64_t parts[] = { 0, align_down(r->size - part, HUGE_PAGE) };
+	char *at = (char *)r->host + from;
+	int code = 0;
 
-	if (r->size < 4 * part)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		char *from = (char *)r->host + parts[i];
-		int code = 0;
+	/* A huge page is made only of one that has something in it. */
+	for (uint64_t i = 0; code == 0 && i < size; i += HUGE_PAGE)
+		code = madvise(at + i, page_size(), MADV_POPULATE_WRITE);
+	return code ? code : madvise(at, size, MADV_COLLAPSE);
+}
 
-		/* A huge page is made only of one that has something in it. */
-		for (uint64_t at = 0; code == 0 && at < part; at += HUGE_PAGE)
-			code = madvise(from + at, page_size(), MADV_POPULATE_WRITE);
-		if (code < 0 || madvise(from, part, MADV_COLLAPSE) < 0)
-			return;
-	}
+static void collapse_ends(const struct ram *r)
+{
+	static const uint64_t bottom = 64 * MiB, most = 48 * MiB;
+	const uint64_t pages = r->size / 64 + HUGE_PAGE; /* 64 bytes for each of 4 KiB, and some */
+	const uint64_t top = align_down(r->size - (pages < most ? pages : most), HUGE_PAGE);
+
+	if (r->size >= 3 * bottom && collapse(r, 0, bottom) == 0)
+		(void)collapse(r, top, align_down(r->size, HUGE_PAGE) - top);
 }
 
 int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
@@ -179,7 +182,7 @@ int ram_create(struct ram *r, uint64_t size, unsigned flags, struct err *e)
 	if (r->guest != r->host)
 		advise(r, r->guest, pool);
 	else if (r->fd >= 0 && !pool)
-		collapse(r);
+		collapse_ends(r);
 	return 0;
 }
 
