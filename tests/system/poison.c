@@ -58,20 +58,29 @@ static uint64_t find(const char *pid, uint64_t size)
 	return found;
 }
 
+/* A page may be on its way from one place to another, as when the huge one that it is in is split.
+ */
 static uint64_t frame_of(const char *pid, uint64_t at)
 {
+	enum { TRIES = 200, PAUSE_US = 10000 };
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	char path[64];
 	uint64_t entry;
 
 	snprintf(path, sizeof(path), "/proc/%s/pagemap", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &entry, sizeof(entry), (off_t)(at / page * 8)) != sizeof(entry))
-		die(1, path);
-	close(fd);
-	if (!(entry & PRESENT) || !(entry & FRAME))
-		die(1, "there is no memory at that offset, or its place is a secret");
-	return (entry & FRAME) * page;
+	for (int i = 0; i < TRIES; i++) {
+		if (fd < 0 ||
+		    pread(fd, &entry, sizeof(entry), (off_t)(at / page * 8)) != sizeof(entry))
+			die(1, path);
+		if (entry & PRESENT && entry & FRAME) {
+			close(fd);
+			return (entry & FRAME) * page;
+		}
+		usleep(PAUSE_US);
+	}
+	errno = ENOENT;
+	die(1, "memory at that offset, and where it is");
 }
 
 static void fail(const char *pid, uint64_t at)
