@@ -75,7 +75,7 @@ struct vhost_user {
 };
 
 /* Milliseconds that a back end has for a round of messages. A test may change it. */
-extern unsigned vhost_user_limit_ms;
+extern _Atomic unsigned vhost_user_limit_ms;
 
 /* The thread. */
 void vhost_user_serve(void *u);

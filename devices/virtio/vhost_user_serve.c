@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-unsigned vhost_user_limit_ms = 10000;
+_Atomic unsigned vhost_user_limit_ms = 10000;
 
 void vhost_user_wake(const struct vhost_user *u)
 {

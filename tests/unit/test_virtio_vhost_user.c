@@ -45,16 +45,24 @@ static struct virtio *create(const struct vhost_user_setup *c, struct err *e)
 	return vhost_user_create(c, back_start(&b), &g.d.mem, g.loop, e);
 }
 
+/* For a back end that lies; one that does not may be slow, on a machine under load. */
+static void impatient(void)
+{
+	vhost_user_limit_ms = 500;
+}
+
+static void patient(void)
+{
+	vhost_user_limit_ms = 10000;
+}
+
 static void begin(const struct vhost_user_setup *c)
 {
-	const unsigned limit = vhost_user_limit_ms;
 	struct err e;
 
 	guest_make(&g);
-	/* A short one is for what the test is about; a machine under load is none. */
-	vhost_user_limit_ms = 10000;
+	patient();
 	v = create(c, &e);
-	vhost_user_limit_ms = limit;
 	if (!v)
 		test_fail(__FILE__, __LINE__, "%s", e.text);
 	driver_plug(&g.d, v);
@@ -118,6 +126,7 @@ static void come_back(void)
 {
 	back_kill(&b);
 	b.how = BACK_WELL;
+	patient();
 	vhost_user_up(v, back_start(&b));
 }
 
@@ -462,7 +471,7 @@ TEST(lies_at_the_handshake_are_one_sentence)
 		VU_GET_CONFIG,	 VU_SET_BACKEND_REQ_FD,
 	};
 
-	vhost_user_limit_ms = 500;
+	impatient();
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		for (enum back_how how = BACK_CLOSES; how < BACK_HOWS; how++) {
 			struct err e = { 0 };
@@ -492,7 +501,6 @@ TEST(lies_at_the_start_are_a_back_end_that_went_away)
 		VU_SET_VRING_ADDR,    VU_SET_VRING_CALL, VU_SET_VRING_KICK,  VU_SET_VRING_ENABLE,
 	};
 
-	vhost_user_limit_ms = 500;
 	log_set_level(LOG_ERROR);
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		for (enum back_how how = BACK_CLOSES; how < BACK_HOWS; how++) {
@@ -502,6 +510,7 @@ TEST(lies_at_the_start_are_a_back_end_that_went_away)
 			b.bad = at[i];
 			b.how = how;
 			begin(&blk);
+			impatient();
 			guest_start(&g, 0);
 			give(1);
 			UNTIL(agains == 1);
@@ -516,7 +525,6 @@ TEST(lies_at_the_start_are_a_back_end_that_went_away)
 
 TEST(a_reset_is_over_whatever_the_back_end_answers)
 {
-	vhost_user_limit_ms = 500;
 	log_set_level(LOG_ERROR);
 	for (enum back_how how = BACK_CLOSES; how < BACK_HOWS; how++) {
 		back_init(&b);
@@ -525,6 +533,7 @@ TEST(a_reset_is_over_whatever_the_back_end_answers)
 		begin(&blk);
 		guest_start(&g, 0);
 		works();
+		impatient();
 		driver_write(&g.d, REG_STATUS, 0);
 		EXPECT_EQ(driver_read(&g.d, REG_STATUS), 0);
 		driver_forget(&g.d);
