@@ -302,6 +302,40 @@ TEST(a_denied_call_is_named_and_ends_the_process)
 	EXPECT_HAS(said, want);
 }
 
+static void say_restored(void)
+{
+	(void)!write(STDERR_FILENO, "restored\n", 9);
+}
+
+/* A filter of the test's own has the next one refused, as a host without memory would. */
+static void be_refused_a_filter(void)
+{
+	struct sock_filter insn[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { ARRAY_SIZE(insn), insn };
+	struct err e;
+
+	threads_hold();
+	if (sandbox_build(SANDBOX_ON, false, say_restored, &e) ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
+		_exit(98);
+	sandbox_enter(THREAD_MAIN);
+	_exit(99);
+}
+
+TEST(a_filter_that_is_refused_ends_the_process_with_the_terminal_as_it_was)
+{
+	char said[2000];
+
+	EXPECT_EQ(in_child(be_refused_a_filter, said, sizeof(said)), 1);
+	EXPECT_HAS(said, "restored");
+	EXPECT_HAS(said, "vmm: seccomp: Cannot allocate memory");
+}
+
 static void find_itself_broken(void)
 {
 	struct err e;
@@ -485,5 +519,6 @@ TEST_MAIN(T(what_no_rule_allows_is_trapped_for_every_kind_and_number), T(foreign
 	  T(the_way_of_every_number_is_short), T(numbers_out_of_range_are_trapped),
 	  T(rare_calls_are_allowed), T(powers_that_nobody_has), T(there_are_few_rules),
 	  T(all_rules_fit_with_everything_used), T(a_denied_call_is_named_and_ends_the_process),
+	  T(a_filter_that_is_refused_ends_the_process_with_the_terminal_as_it_was),
 	  T(an_abort_is_one), T(reports_are_written_behind_the_walls),
 	  T(behind_the_walls_there_is_nothing), T(strict_refuses_what_is_missing))

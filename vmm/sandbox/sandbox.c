@@ -133,7 +133,11 @@ void sandbox_enter(enum thread_kind kind)
 	filter_make(&filter, kind, &facts);
 	program = (struct sock_fprog){ (unsigned short)filter.len, filter.insn };
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
-		log_error("seccomp: %s", strerror(errno));
+		int error = errno;
+
+		if (on_crash)
+			on_crash();
+		log_error("seccomp: %s", strerror(error));
 		_exit(1);
 	}
 }
