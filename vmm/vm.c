@@ -179,10 +179,10 @@ static void take_messages(const struct vm *vm, char *to, size_t size)
 static int wall_in(struct vm *vm, struct err *e)
 {
 	const struct vm_config *c = vm->config;
-	int code;
+	int code = vm->keeper ? keeper_seal(vm->keeper, e) : 0;
 
-	if (vm->keeper)
-		keeper_seal(vm->keeper);
+	if (code)
+		return code;
 	code = sandbox_build((enum sandbox_mode)c->sandbox, c->watches.nr != 0,
 			     chardev_restore_terminal, e);
 	return code ? code : threads_release(sandbox_enter, e);

@@ -397,10 +397,10 @@ static int keeper_scenario(struct err *e)
 
 	if (code == 0)
 		code = keeper_start(k, &j, &job, &fd, e);
-	if (code == 0) {
-		keeper_seal(k);
+	if (code == 0)
+		code = keeper_seal(k, e);
+	if (code == 0)
 		code = turns(l, 2, e);
-	}
 	if (fd >= 0)
 		(void)close(fd);
 	keeper_destroy(k);

@@ -518,6 +518,8 @@ TEST(a_keeper_that_is_killed_takes_its_programs_along_and_is_told)
 	EXPECT_EQ(o.downs, 2);
 	EXPECT(loop_now_ns() - before >= 900000000);
 	EXPECT_EQ(keeper_start(k, &j, &job, &fd, &e), -ENOTCONN);
+	EXPECT_EQ(keeper_seal(k, &e), -EPIPE);
+	EXPECT_STR(e.text, "the process that keeps vmm's programs is gone");
 	tear_down();
 }
 
@@ -532,7 +534,7 @@ TEST(a_sealed_keeper_takes_no_new_job_but_keeps_the_old)
 
 	set_up();
 	fd = start(&j, &job);
-	keeper_seal(k);
+	EXPECT_EQ(keeper_seal(k, &e), 0);
 	EXPECT_EQ(keeper_start(k, &j, &other, &fd, &e), -EPERM);
 	EXPECT_STR(e.text, "thing: nothing is started any more");
 	keeper_again(k, job);
@@ -601,7 +603,7 @@ TEST(dials_reach_the_socket_with_that_number_and_no_other)
 	(void)snprintf(path, sizeof(path), "%s4294967295", prefix);
 	listener = listen_as(path, 8);
 	EXPECT_EQ(keeper_dials(k, prefix, &job, &e), 0);
-	keeper_seal(k);
+	EXPECT_EQ(keeper_seal(k, &e), 0);
 	EXPECT_EQ(dial(job, UINT32_MAX, 1), 1);
 	fd = accept(listener, NULL, NULL);
 	EXPECT(fcntl(dialed_fd, F_GETFL) & O_NONBLOCK);

@@ -20,6 +20,7 @@ struct keeper {
 	struct loop *loop;
 	int sock; /* owned; -1: the process is gone */
 	pid_t pid;
+	bool sealed; /* until then who needs the process fails, and says so */
 	struct watch watch;
 	struct call gone;   /* answers those who ask when the process is gone */
 	struct timer later; /* ... and ask again: they may do so at each answer */
@@ -78,7 +79,8 @@ static void lost(struct keeper *k)
 {
 	if (k->sock < 0)
 		return;
-	log_warn("the process that keeps vmm's programs is gone");
+	if (k->sealed)
+		log_warn("the process that keeps vmm's programs is gone");
 	loop_unwatch(&k->watch);
 	close_quietly(k->sock);
 	k->sock = -1;
@@ -307,9 +309,13 @@ void keeper_remove_at_end(struct keeper *k, const char *path, const struct stat 
 		lost(k);
 }
 
-void keeper_seal(struct keeper *k)
+int keeper_seal(struct keeper *k, struct err *e)
 {
 	tell(k, KEEPER_SEAL, 0);
+	if (k->sock < 0)
+		return err_set(e, EPIPE, "the process that keeps vmm's programs is gone");
+	k->sealed = true;
+	return 0;
 }
 
 void keeper_again(struct keeper *k, unsigned job)

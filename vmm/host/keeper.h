@@ -90,8 +90,11 @@ void keeper_remove_at_end(struct keeper *k, const char *path, const struct stat 
  */
 bool keeper_ended(struct keeper *k, unsigned job, struct err *e);
 
-/* Takes no job any more: who gets hold of vmm cannot have programs started. After set-up. */
-void keeper_seal(struct keeper *k);
+/*
+ * Takes no job any more: who gets hold of vmm cannot have programs started. After set-up. Fails
+ * when the process is gone.
+ */
+int keeper_seal(struct keeper *k, struct err *e) MUST_CHECK;
 
 /*
  * Asks for a new connection of @job: up() or down() follows, never from inside the call. A
