@@ -5,6 +5,7 @@
  * nothing yet, and is brought to it.
  */
 #include "devices/virtio/vhost_user_parts.h"
+#include "vmm/base/io.h"
 #include "vmm/host/hostfd.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ _Atomic unsigned vhost_user_limit_ms = 10000;
 
 void vhost_user_wake(const struct vhost_user *u)
 {
-	(void)eventfd_write(u->wake_fd, 1);
+	io_raise(u->wake_fd);
 }
 
 /* Has the loop thread look at what there is to tell. Without the lock. */

@@ -67,6 +67,15 @@ int io_write(int fd, const void *src, size_t len)
 	return 0;
 }
 
+void io_raise(int fd)
+{
+	static const uint64_t one = 1;
+	const int saved = errno;
+
+	(void)!io_write(fd, &one, sizeof(one));
+	errno = saved;
+}
+
 static const char *kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {

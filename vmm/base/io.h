@@ -31,6 +31,12 @@ int io_stat(int fd, struct stat *st) MUST_CHECK;
 /* Writes all @len bytes; retries when interrupted. 0 or -errno. */
 int io_write(int fd, const void *src, size_t len) MUST_CHECK;
 
+/*
+ * Adds one to a non-blocking eventfd; retries when interrupted, or who waits would never know. Does
+ * nothing when the counter is at its end: they know then. Async-signal-safe; leaves errno alone.
+ */
+void io_raise(int fd);
+
 /* A regular file, open for reading. All of zero bits with fd -1 is a closed one. */
 struct io_file {
 	int fd;		       /* owned; -1: closed */

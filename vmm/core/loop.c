@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/core/loop.h"
+#include "vmm/base/io.h"
 #include "vmm/base/scope.h"
 
 #include <assert.h>
@@ -186,17 +187,6 @@ static void serve_event(struct loop *l, const struct epoll_event *ev)
 
 /* --- calls ---------------------------------------------------------------------------------- */
 
-/* Async-signal-safe. */
-static void wake(const struct loop *l)
-{
-	static const uint64_t one = 1;
-	int saved = errno;
-
-	/* Fails only when the counter is at its end, and then the loop is awake. */
-	if (write(l->event, &one, sizeof(one)) < 0)
-		errno = saved;
-}
-
 void loop_post(struct loop *l, struct call *c)
 {
 	struct call *head;
@@ -209,7 +199,7 @@ void loop_post(struct loop *l, struct call *c)
 	} while (!atomic_compare_exchange_weak_explicit(&l->posted, &head, c, memory_order_release,
 							memory_order_relaxed));
 	if (!head)
-		wake(l);
+		io_raise(l->event);
 }
 
 /* Moves what was posted to the end of l->calls, oldest first; returns how many wait there now. */
@@ -363,5 +353,5 @@ int loop_run(struct loop *l, struct err *e)
 void loop_stop(struct loop *l)
 {
 	if (!atomic_exchange_explicit(&l->stopping, true, memory_order_acq_rel))
-		wake(l);
+		io_raise(l->event);
 }

@@ -6,6 +6,7 @@
  * ones and writes its eventfd with the queue's lock held, so that the queue cannot be gone by then:
  * who takes the job off the list has the lock after that.
  */
+#include "vmm/base/io.h"
 #include "vmm/host/disk_private.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ static void finished(struct disk_queue *q, struct disk_io *io)
 {
 	LOCK_SCOPE(&q->lock);
 	if (!q->finished.first)
-		(void)eventfd_write(q->event_fd, 1);
+		io_raise(q->event_fd);
 	disk_list_put(&q->finished, io);
 }
 
