@@ -15,9 +15,12 @@
 tracer="$LAB/strace/ld-linux-aarch64.so.1 --library-path $LAB/strace $LAB/strace/strace"
 
 # What a call can fail with. Nothing: it does not fail (exit_group), or for the C library alone, which
-# then uses another or says itself what it lacks; and a futex that does not wake is none of any kernel.
+# then uses another or says itself what it lacks, or ends the program (munmap, of a stack); a futex that
+# does not wake is none of any kernel; nor is a signal that does not come, of those that are not queued;
+# and where a socket cannot be removed there is nothing else to try.
 errors_of() { # CALL
 	case $1 in
+	munmap | tgkill | unlinkat) ;;
 	execve | exit | exit_group | rt_sigreturn | restart_syscall | futex) ;;
 	set_tid_address | set_robust_list | rseq | brk | getpid | gettid | getppid | geteuid | getegid) ;;
 	getuid | getgid | clock_gettime | sched_yield) ;;
@@ -28,7 +31,7 @@ errors_of() { # CALL
 	fdatasync | fallocate | ftruncate) echo EIO ENOSPC ;;
 	mmap | mremap | memfd_create) echo ENOMEM ;;
 	mprotect | madvise) echo ENOMEM ;;
-	munmap | close) echo EIO ;;
+	close) echo EIO ;;
 	clone | clone3 | timer_create) echo EAGAIN ;;
 	eventfd2 | epoll_create1 | pipe2 | dup | dup3 | signalfd4) echo EMFILE ;;
 	socket | socketpair) echo EMFILE ENFILE ;;
@@ -158,8 +161,15 @@ one_fault() { # CALL NTH ERROR
 		missed=$((missed + 1))
 		return 0
 	fi
+	# A count that is added to can be too high, or the caller interrupted; no more.
+	if [ "$call" = write ] && [ "$error" != EINTR ] &&
+		grep -qE 'write\([0-9]+, "\\1\\0\\0\\0\\0\\0\\0\\0", 8.*INJ' "$T/strace"; then
+		missed=$((missed + 1))
+		return 0
+	fi
 	tried=$((tried + 1))
 	_lines=$(wc -l <"$T/w.err")
+	_faults=$(grep -c INJECTED "$T/strace") # one in each thread that came so far
 	if [ "$status" -gt 8 ]; then
 		bad "the status is none of vmm's$([ "$status" != 137 ] || echo ": it hung")"
 	elif [ -n "$_p" ]; then
@@ -168,7 +178,8 @@ one_fault() { # CALL NTH ERROR
 		bad "there is more on stderr than vmm's words"
 	elif grep -qE '(lies|silent)$' "$T/w.text"; then
 		bad "the guest was lied to"
-	elif [ "$status" != "$OFF" ] && [ "$_lines" != 1 ] && ! grep -qE '^[0-9]+ +write\(2, .*INJ' "$T/strace"; then
+	elif [ "$status" != "$OFF" ] && { [ "$_lines" = 0 ] || [ "$_lines" -gt "$_faults" ]; } &&
+		! grep -qE '^[0-9]+ +write\(2, .*INJ' "$T/strace"; then
 		bad "the end has $_lines sentences"
 	elif [ "$status" = "$OFF" ] && ! grep -q '^off' "$T/w.text" &&
 		! grep -qE '^[0-9]+ +write\(1?[0-9], .*INJ' "$T/strace"; then
