@@ -99,7 +99,8 @@ test_inflate_and_deflate() {
 	echo 4M >size
 	wait_for_figures 'balloon: 4 of 4 MiB are in it; '
 	tell '^third [0-9]* free' free third
-	between "what is free in the guest" "$(free_mib third)" $((first - 12)) "$first"
+	# Newer kernels (6.12) keep some on lists of each CPU, which they do not count as free.
+	between "what is free in the guest" "$(free_mib third)" $((first - 20)) "$first"
 	tell "^filled 30" fill 30
 	echo bye >&7
 	wait_end
