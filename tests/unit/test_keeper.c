@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 #include "vmm/base/io.h"
 #include "vmm/host/keeper.h"
+#include "vmm/host/litter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -523,6 +524,31 @@ TEST(a_keeper_that_is_killed_takes_its_programs_along_and_is_told)
 	tear_down();
 }
 
+TEST(what_a_keeper_did_not_live_to_remove_is_removed_without_it)
+{
+	char path[] = "/tmp/vmm-test-XXXXXX";
+	struct stat made;
+	struct err e;
+	pid_t keeper;
+
+	set_up();
+	(void)close(mkstemp(path));
+	EXPECT_EQ(lstat(path, &made), 0);
+	litter_keeper(k);
+	litter_made(path, &made);
+	litter_drop(path, &made);
+	EXPECT_EQ(access(path, F_OK), 0);
+	keeper = the_keeper();
+	EXPECT_EQ(kill(keeper, SIGKILL), 0);
+	expect_gone(keeper);
+	EXPECT_EQ(keeper_seal(k, &e), -EPIPE);
+	EXPECT(keeper_is_lost(k));
+	litter_drop(path, &made);
+	EXPECT_EQ(access(path, F_OK), -1);
+	litter_keeper(NULL);
+	tear_down();
+}
+
 TEST(a_sealed_keeper_takes_no_new_job_but_keeps_the_old)
 {
 	static const char *const argv[] = { "sh", "-c", "echo $$ >&3; cat <&3", NULL };
@@ -689,6 +715,7 @@ int main(int argc, char **argv)
 		T(all_programs_end_with_the_keeper_even_stubborn_ones),
 		T(all_programs_end_when_we_are_killed),
 		T(a_keeper_that_is_killed_takes_its_programs_along_and_is_told),
+		T(what_a_keeper_did_not_live_to_remove_is_removed_without_it),
 		T(a_sealed_keeper_takes_no_new_job_but_keeps_the_old),
 		T(dials_reach_the_socket_with_that_number_and_no_other),
 		T(a_listener_that_is_busy_is_tried_again_for_a_while),

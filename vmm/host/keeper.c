@@ -318,6 +318,11 @@ int keeper_seal(struct keeper *k, struct err *e)
 	return 0;
 }
 
+bool keeper_is_lost(const struct keeper *k)
+{
+	return !k->sealed && k->sock < 0;
+}
+
 void keeper_again(struct keeper *k, unsigned job)
 {
 	assert(job < k->nr_jobs);

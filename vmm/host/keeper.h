@@ -96,6 +96,9 @@ bool keeper_ended(struct keeper *k, unsigned job, struct err *e);
  */
 int keeper_seal(struct keeper *k, struct err *e) MUST_CHECK;
 
+/* Whether the process is gone that never was sealed: what it was to remove is left to others. */
+bool keeper_is_lost(const struct keeper *k);
+
 /*
  * Asks for a new connection of @job: up() or down() follows, never from inside the call. A
  * program that still runs is ended first and started anew. Asking twice is asking once.

@@ -26,6 +26,6 @@ void litter_remove(const char *path, const struct stat *made)
 
 void litter_drop(const char *path, const struct stat *made)
 {
-	if (!keeper)
+	if (!keeper || keeper_is_lost(keeper))
 		litter_remove(path, made);
 }

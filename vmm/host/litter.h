@@ -3,7 +3,7 @@
  * litter: names in the host's file system that must not outlive vmm: sockets that it listens at.
  *
  * Behind its walls vmm can remove nothing; then the keeper does, when vmm is gone, however it went.
- * Without one it is done at once. Main thread.
+ * Without one, or where it did not live to see the walls, it is done at once. Main thread.
  */
 #ifndef VMM_HOST_LITTER_H
 #define VMM_HOST_LITTER_H
