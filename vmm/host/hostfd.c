@@ -53,8 +53,12 @@ void hostfd_take(struct hostfd *h, int fd, bool writing)
 	h->fd = fd;
 	h->kind = HOSTFD_NONE;
 	h->tty = false;
-	if (fstat(fd, &st))
+	if (fstat(fd, &st)) {
+		/* A file far away, perhaps; closed it is not. */
+		if (writing && errno != EBADF)
+			h->kind = HOSTFD_PLAIN;
 		return;
+	}
 	if (S_ISSOCK(st.st_mode)) {
 		h->kind = HOSTFD_SOCKET;
 		return;
