@@ -260,3 +260,18 @@ test_tables_in_a_hole_are_a_lockup() {
 test_tables_far_above_ram_are_a_lockup() {
 	locks_up lockup-tables-far
 }
+
+# --- storms ---------------------------------------------------------------------------------------
+
+# Bare metal: a Linux guest takes ten times as long for each (see reaction.sh).
+test_million_faults_of_four_vcpus_are_counted_and_told_in_few_words() {
+	slow
+	limit=${LIMIT:-280}
+	run_vmm run --kernel "$LAB/kernel/guest-storm" --mem 64M --cpus 4 --fault-log "$T/log"
+	is "exit status" "$status" "$OFF"
+	has "$T/text" '^aborts 1000000$'
+	counted 1000000
+	has "$T/err" '^vmm: .*vCPU 0: 250,000, vCPU 1: 250,000, vCPU 2: 250,000, vCPU 3: 250,000$'
+	between "lines on stderr" "$(wc -l <"$T/err")" 8 300
+	between "bytes of the log" "$(wc -c <"$T/log")" 1000 65536
+}
