@@ -145,8 +145,8 @@ TEST(vcpus_that_all_want_to_be_alone_are_so_in_turn)
 			done += atomic_load(&times_alone[n]) >= 20;
 	}
 	EXPECT_EQ(done, N);
-	EXPECT_EQ(together, 0);
 	vcpus_destroy(&s);
+	EXPECT_EQ(together, 0);
 }
 
 TEST(vcpus_hold_and_stop_while_they_want_to_be_alone)
