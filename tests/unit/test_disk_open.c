@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening an image: what is refused and with which words, locks, sizes. */
 #include "tests/lib/disk_rig.h"
+#include "tests/lib/refuse_call.h"
 #include "tests/lib/test.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -204,22 +202,13 @@ TEST(the_image_of_a_killed_writer_can_be_opened_at_once)
 	}
 }
 
-/* As a container's filter does it. */
 TEST(where_io_uring_is_forbidden_threads_do_the_work)
 {
-	struct sock_filter lines[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog filter = { ARRAY_SIZE(lines), lines };
 	struct disk_config c = plain(disk_rig_image("filtered", 4096));
 	struct err e = { 0 };
 	uint8_t buf[512];
 
-	EXPECT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+	if (!refuse_call(SYS_io_uring_setup, EPERM))
 		test_skip("no system call filters here");
 	disk_rig_open(&r, &c);
 	EXPECT_STR(disk_queue_engine(r.q), "threads");

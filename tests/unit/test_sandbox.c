@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/refuse_call.h"
 #include "tests/lib/test.h"
 #include "vmm/base/io.h"
 #include "vmm/base/log.h"
@@ -310,18 +311,10 @@ static void say_restored(void)
 /* A filter of the test's own has the next one refused, as a host without memory would. */
 static void be_refused_a_filter(void)
 {
-	struct sock_filter insn[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { ARRAY_SIZE(insn), insn };
 	struct err e;
 
 	threads_hold();
-	if (sandbox_build(SANDBOX_ON, false, say_restored, &e) ||
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
+	if (sandbox_build(SANDBOX_ON, false, say_restored, &e) || !refuse_call(SYS_seccomp, ENOMEM))
 		_exit(98);
 	sandbox_enter(THREAD_MAIN);
 	_exit(99);
