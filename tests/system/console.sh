@@ -129,7 +129,7 @@ test_console_pty() {
 	echo $! >>"$T/pids"
 	wait_for '^ready' "$T/screen"
 	cat "$T/paste" >"$tty"
-	wait_for '^sum=' "$T/screen"
+	wait_for '^sum=[0-9a-f]{32}' "$T/screen"
 	has "$T/screen" "^sum=$sum"
 	wait_end
 	is "exit status" "$status" "$OFF"
@@ -147,7 +147,7 @@ test_console_socket() {
 	exec 8>"$T/keys"
 	wait_for '^ready' "$T/screen"
 	cat "$T/paste" >&8
-	wait_for '^sum=' "$T/screen"
+	wait_for '^sum=[0-9a-f]{32}' "$T/screen"
 	has "$T/screen" "^sum=$sum"
 	exec 8>&-
 	wait_end
