@@ -45,6 +45,7 @@ enum fault_action {
 	FAULT_STOPPED,	   /* the machine stands still at the access */
 	FAULT_LOCKUP,	   /* the guest's own vector cannot be fetched: the vCPU can never go on */
 	FAULT_CARRIED_OUT, /* it took effect as if nobody had looked */
+	FAULT_BY_KVM,	   /* nothing: the host's kernel injected an external abort, seen later */
 	FAULT_ACTION_COUNT
 };
 

@@ -62,6 +62,9 @@ static enum vcpu_result system_event(struct vcpu *v)
 {
 	const struct machine_events *ev = &v->machine->events;
 
+	/* The guest may be at its end because of it. */
+	if (fault_look_back(v))
+		return VCPU_PARK;
 	switch (v->run->system_event.type) {
 	case KVM_SYSTEM_EVENT_SHUTDOWN:
 		ev->guest(ev->ctx, GUEST_OFF, NULL);
@@ -205,5 +208,5 @@ enum vcpu_result arch_vcpu_run(struct vcpu *v)
 	enum vcpu_result result = v->machine->arch->trace ? run_watched(v) : run(v, false);
 
 	fault_flush(v);
-	return result;
+	return fault_look_back(v) ? VCPU_PARK : result;
 }

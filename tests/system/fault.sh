@@ -261,6 +261,50 @@ test_tables_far_above_ram_are_a_lockup() {
 	locks_up lockup-tables-far
 }
 
+# --- what KVM settles by itself, and vmm sees later -------------------------------------------------
+
+test_fetch_from_a_device_is_seen_at_the_end() {
+	faults fetch-device --fault-log "$T/json"
+	all_ok
+	counted 1
+	has "$T/err" '^vmm: fault: vCPU 0 fetched an instruction from 0x09010040, where pl031 is'
+	has "$T/err" '^vmm:   vmm did          nothing: KVM injected an external abort by itself; seen later$'
+	has "$T/err" '^vmm:                    ESR 0x(ffffffff)?86000010: Instruction Abort from EL1, synchronous External$|synchronous External abort, not'
+	has "$T/json" '"cause":"not-for-device","action":"by-kvm".*"pc":"0xffffff0000008040".*"esr":"0x(ffffffff)?86000010"'
+	lacks "$T/err" 'called from|exits before'
+}
+
+test_fetch_from_a_device_is_seen_while_the_guest_spins() {
+	start vmm run --kernel "$LAB/kernel/faults" --mem 64M --cmdline faults=fetch-device-spin
+	wait_for '^# spins'
+	wait_for '^vmm: fault: vCPU 0 fetched an instruction from 0x09010040, where pl031 is' "$T/err"
+	kill -TERM "$pid"
+	wait_end
+	counted 1
+}
+
+test_fetch_from_a_device_is_seen_before_what_comes_next() {
+	faults fetch-device-read
+	counted 2
+	is "reports" "$(sed -n 's/^vmm: fault: vCPU 0 \(.*\) from 0x\([0-9a-f]*\),.*/\1 \2/p' "$T/err" | tr '\n' ' ')" \
+		"fetched an instruction 09010040 read 4 bytes 0a000000 "
+}
+
+test_stop_policy_ends_where_a_bad_fetch_is_seen() {
+	faults fetch-device-read --unclaimed stop
+	is "exit status" "$status" 6
+	counted 1
+	faults fetch-device --unclaimed stop
+	is "exit status" "$status" 6
+}
+
+test_first_fetch_far_above_ram_is_seen() {
+	faults fetch-far
+	all_ok
+	counted 1
+	has "$T/err" '^vmm: fault: vCPU 0 fetched an instruction from 0x300000040, where nothing is'
+}
+
 # --- storms ---------------------------------------------------------------------------------------
 
 # Bare metal: a Linux guest takes ten times as long for each (see reaction.sh).

@@ -635,6 +635,11 @@ TEST(report_says_what_vmm_did_for_every_action_and_access)
 				   "fetched" },
 		[FAULT_CARRIED_OUT] = { "carried it out", "carried it out", "carried it out",
 					"carried it out" },
+		[FAULT_BY_KVM] = { "nothing: KVM injected an external abort by itself; seen later",
+				   "nothing: KVM injected an external abort by itself; seen later",
+				   "nothing: KVM injected an external abort by itself; seen later",
+				   "nothing: KVM injected an external abort by itself; seen "
+				   "later" },
 	};
 
 	for (enum fault_action i = 0; i < FAULT_ACTION_COUNT; i++) {
@@ -803,8 +808,9 @@ TEST(report_words_are_there_for_every_value)
 	static const char *const cause[] = { "nothing-there", "read-only",	"refused",
 					     "ends-outside",  "not-for-device", "beyond-ipa",
 					     "host-memory",   "watched" };
-	static const char *const action[] = { "aborted", "serror",  "zeroes", "ones",
-					      "skipped", "stopped", "lockup", "carried-out" };
+	static const char *const action[] = { "aborted", "serror",	"zeroes",
+					      "ones",	 "skipped",	"stopped",
+					      "lockup",	 "carried-out", "by-kvm" };
 	static const char *const access[] = { "read", "write", "read-write", "fetch" };
 	static const char *const words[] = { "read of 1 byte", "write of 1 byte",
 					     "atomic operation on 1 byte",

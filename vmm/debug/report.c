@@ -250,6 +250,8 @@ static const char *did(const struct fault *f)
 		return "stopped the vCPU for good: its exception vector cannot be fetched";
 	case FAULT_CARRIED_OUT:
 		return "carried it out";
+	case FAULT_BY_KVM:
+		return "nothing: KVM injected an external abort by itself; seen later";
 	case FAULT_ACTION_COUNT:
 	default:
 		return "nothing";

@@ -38,6 +38,7 @@ static const struct words actions[] = {
 	[FAULT_STOPPED] = { "stopped", "machine stopped" },
 	[FAULT_LOCKUP] = { "lockup", "vCPU stopped for good" },
 	[FAULT_CARRIED_OUT] = { "carried-out", "carried out" },
+	[FAULT_BY_KVM] = { "by-kvm", "external abort by KVM, seen later" },
 };
 static_assert(ARRAY_SIZE(actions) == FAULT_ACTION_COUNT, "every action has its words");
 
@@ -168,7 +169,8 @@ struct text report_old_value(const struct fault *f)
 
 bool report_guest_known(const struct fault *f)
 {
-	return (f->action == FAULT_ABORTED || f->action == FAULT_SERROR) &&
+	return (f->action == FAULT_ABORTED || f->action == FAULT_SERROR ||
+		f->action == FAULT_BY_KVM) &&
 	       (f->esr || f->esr_text[0]);
 }
 

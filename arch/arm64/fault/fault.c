@@ -255,6 +255,7 @@ static enum fault_next act(struct vcpu *v, const struct bad *b, enum fault_actio
 	case FAULT_SERROR:
 	case FAULT_SKIPPED:
 	case FAULT_CARRIED_OUT:
+	case FAULT_BY_KVM:
 	case FAULT_ACTION_COUNT:
 		break;
 	}
@@ -297,9 +298,16 @@ static void explain_exit(struct vcpu *v, const struct bad *b)
 		exits_explain(&arch_vcpu(v)->exits, kind, b->ipa, b->size, b->access);
 }
 
+/* As struct arch_vcpu has it: 0 is none, and no instruction lies at an odd address. */
+static uint64_t known_fetch(uint64_t va)
+{
+	return va | 1;
+}
+
 static NOINLINE enum fault_next settle(struct vcpu *v, const struct bad *b, struct err *e)
 {
 	const struct machine_events *ev = &v->machine->events;
+	struct arch_vcpu *a = arch_vcpu(v);
 	struct fault f = {
 		.access = b->access,
 		.cause = b->cause,
@@ -316,6 +324,10 @@ static NOINLINE enum fault_next settle(struct vcpu *v, const struct bad *b, stru
 
 	if (kvm_get_reg(v->fd, REG_PC, &f.pc, e))
 		return FAULT_BROKEN;
+	if (fault_look_back(v)) /* while the guest's registers still tell of it */
+		return FAULT_PARK;
+	if (f.action == FAULT_ABORTED)
+		a->fetch_known = b->access == FAULT_FETCH ? known_fetch(f.pc) : 0;
 	storm_note(v, b, &f);
 	explain_exit(v, b);
 	where = ev->fault_count(ev->ctx, &f);
@@ -761,6 +773,90 @@ bool fault_look_for_lockup(struct vcpu *v)
 	if (!wrong_with(&w, w.pc, &b))
 		b.cause = FAULT_NOT_FOR_DEVICE;
 	return settle(v, &b, &e) == FAULT_PARK;
+}
+
+/* --- what KVM settled by itself ------------------------------------------------------------- */
+
+/* An Instruction Abort, from either level, that nothing answered: the fetch or the walk for it. */
+static bool is_fetch_abort(uint64_t esr)
+{
+	const unsigned fsc = esr & 0x3f;
+
+	return (esr >> 26 & 0x3e) == ESR_EC_INSN_ABORT_LOWER &&
+	       (fsc == ESR_FSC_EXTERNAL || (fsc & 0x3c) == ESR_FSC_EXTERNAL_WALK);
+}
+
+/* PSTATE before it. SPSR_EL1 has it, unless an interrupt came since: then only the level is known.
+ */
+static uint64_t pstate_before(const struct vcpu *v, uint64_t esr)
+{
+	const bool lower = (esr >> 26 & 0x3f) == ESR_EC_INSN_ABORT_LOWER;
+	uint64_t spsr;
+
+	if (kvm_get_reg(v->fd, REG_SPSR_EL1, &spsr, NULL) == 0 && !(spsr & 0xf) == lower)
+		return spsr;
+	return lower ? 0 : PSTATE_EL1H;
+}
+
+/* Gathers what can still be known, and hands it on. A frame of its own, as report(). */
+static NOINLINE void report_later(const struct bad *b, struct view *w, uint64_t pc_now,
+				  unsigned where, struct fault *f)
+{
+	const struct machine_events *ev = &w->v->machine->events;
+	struct err e;
+
+	capture(f, w, b);
+	if (capture_exception(f, w, &e))
+		return;
+	/* Once the vector has begun, registers and exits may be of what came after. */
+	if (pc_now != f->vector) {
+		f->nr_frames = f->nr_exits = 0;
+		f->frames_cut = false;
+	}
+	ev->fault_report(ev->ctx, where, f);
+}
+
+bool fault_look_back(struct vcpu *v)
+{
+	const struct machine_events *ev = &v->machine->events;
+	struct arch_vcpu *a = arch_vcpu(v);
+	struct bad b = { .access = FAULT_FETCH };
+	uint64_t esr = 0, far = 0, pc_now;
+	struct view w;
+	unsigned where;
+
+	if (v->machine->arch->features.aarch32 || kvm_get_reg(v->fd, REG_ESR_EL1, &esr, NULL) ||
+	    !is_fetch_abort(esr) || kvm_get_reg(v->fd, REG_FAR_EL1, &far, NULL) ||
+	    a->fetch_known == known_fetch(far))
+		return false;
+	view_open(&w, v);
+	pc_now = w.pc;
+	/* A vector that cannot be fetched: the same happens again; see fault_look_for_lockup(). */
+	if (w.code || pc_now == far)
+		return false;
+	a->fetch_known = known_fetch(far);
+	w.pc = far;
+	w.pstate = pstate_before(v, esr);
+	if (!wrong_with(&w, far, &b))
+		return false;
+	struct fault f = {
+		.access = FAULT_FETCH,
+		.cause = b.cause,
+		.action = FAULT_BY_KVM,
+		.walk = b.walk,
+		.vcpu = v->index,
+		.pc = far,
+		.ipa_known = true,
+		.ipa = b.ipa,
+	};
+	where = ev->fault_count(ev->ctx, &f);
+	fault_want_guards(v->machine);
+	if (where)
+		report_later(&b, &w, pc_now, where, &f);
+	if (policy_at(&v->machine->arch->policy, b.ipa) != UNCLAIMED_STOP)
+		return false;
+	ev->guest(ev->ctx, GUEST_STOPPED, "stopped after a bad access");
+	return true;
 }
 
 /* What KVM_EXIT_ARM_SEA puts where struct kvm_run has its union; not in older headers. */

@@ -54,6 +54,14 @@ enum fault_next fault_sign(struct vcpu *v, struct err *e) MUST_CHECK;
  */
 bool fault_look_for_lockup(struct vcpu *v);
 
+/*
+ * Fetches that KVM aborts by itself, without an exit, are found afterwards: in the registers that
+ * the abort left, as long as no other exception has changed them. A fetch from a device, and from
+ * holes that have no guards yet. Reports the one that @v's registers tell of, unless it is known;
+ * true when the machine shall stop at it. On the vCPU's thread, out of KVM_RUN.
+ */
+bool fault_look_back(struct vcpu *v) MUST_CHECK;
+
 /* Counts what was not yet counted. On the vCPU's thread, when it stops running. */
 void fault_flush(struct vcpu *v);
 

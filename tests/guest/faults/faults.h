@@ -243,7 +243,10 @@ void cases_devices(void);  /* devices.c. Also with the MMU off */
 void cases_aarch32(void);  /* aarch32.c: 32-bit programs. MMU on */
 void cases_aarch32_ram(void);
 bool aarch32_one(const char *insn, uint64_t ipa, uint64_t *pc, uint64_t *va); /* for log.c */
-void cases_fetch(void);	    /* silent.c: instructions where there are none. Also with the MMU off */
+void cases_fetch(void); /* silent.c: instructions where there are none. Also with the MMU off */
+/* silent.c: one that KVM settles. The registers tell of it, until the next exception. */
+void case_fetch_from_device(void);
+void case_fetch_far_away(void);
 void cases_walk(void);	    /* silent.c: tables that are not there */
 void cases_opened(void);    /* silent.c: beside a page that is read again and again */
 void cases_first(void);	    /* silent.c: the first fault of all */

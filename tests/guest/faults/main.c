@@ -63,6 +63,31 @@ static void first(void)
 	cases_first();
 }
 
+static void fetch_device(void)
+{
+	mmu_on();
+	case_fetch_from_device();
+}
+
+static void fetch_device_spin(void)
+{
+	case_fetch_from_device();
+	say("# spins\n");
+	for (;;)
+		;
+}
+
+static void fetch_device_read(void)
+{
+	case_fetch_from_device();
+	(void)read32(0x0a000000);
+}
+
+static void fetch_far(void)
+{
+	case_fetch_far_away();
+}
+
 static void opened(void)
 {
 	mmu_on();
@@ -171,6 +196,10 @@ void main(const char *tree)
 		{ "all", all },
 		{ "first", first },
 		{ "opened", opened },
+		{ "fetch-device", fetch_device },
+		{ "fetch-device-spin", fetch_device_spin },
+		{ "fetch-device-read", fetch_device_read },
+		{ "fetch-far", fetch_far },
 		{ "translate", translate },
 		{ "log", log },
 		{ "log-rom", log_rom },

@@ -23,7 +23,7 @@
 struct target {
 	const char *name;
 	uint64_t page;
-	bool device; /* KVM answers by itself, as it should */
+	bool device; /* KVM answers by itself, as it should; vmm may see it later */
 };
 
 static const struct target targets[] = {
@@ -131,6 +131,29 @@ void cases_fetch(void)
 		run_out_of_ram(s);
 		run_rom(s);
 	}
+}
+
+static void come_once(const struct target *t)
+{
+	const struct state *s = mmu_is_on() ? fetch_on : fetch_off;
+
+	if (s->view != OFF)
+		window(t->page, NORMAL, true);
+	come_by("br to", code_br, s, t);
+}
+
+void case_fetch_from_device(void)
+{
+	static const struct target rtc = { "pl031", RTC, true };
+
+	come_once(&rtc);
+}
+
+void case_fetch_far_away(void)
+{
+	static const struct target far = { "hole at 12 GiB", FAR, true };
+
+	come_once(&far);
 }
 
 /*
