@@ -278,8 +278,7 @@ test_fetch_from_a_device_is_seen_while_the_guest_spins() {
 	start vmm run --kernel "$LAB/kernel/faults" --mem 64M --cmdline faults=fetch-device-spin
 	wait_for '^# spins'
 	wait_for '^vmm: fault: vCPU 0 fetched an instruction from 0x09010040, where pl031 is' "$T/err"
-	kill -TERM "$pid"
-	wait_end
+	end_by_force
 	counted 1
 }
 
