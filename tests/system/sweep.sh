@@ -125,6 +125,7 @@ bad() { # WHY
 	echo "not as it must be: $call number $nth: $error: $1"
 	echo "    status $status; $(tr '\n' '|' <"$T/w.err"); $(tr '\n' '|' <"$T/w.text" | tail -c 300)"
 	grep INJECTED "$T/strace" | head -n3 | cut -c1-200 | sed 's/^/    /'
+	[ -z "${SWEEP_LOG:-}" ] || echo "not as it must be: $1" >>"$SWEEP_LOG"
 	wrong=$((wrong + 1))
 }
 

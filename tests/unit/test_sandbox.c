@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/kvm.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -428,6 +429,8 @@ static void look_around(void)
 {
 	static const unsigned long plain = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
 	const int kept = open("/proc/self/exe", O_RDONLY);
+	const bool signals_stay_inside = /* Linux 6.12 */
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 6;
 	struct rlimit core;
 	struct statvfs root;
 	char byte;
@@ -452,6 +455,10 @@ static void look_around(void)
 		_exit(17);
 	if (getrlimit(RLIMIT_CORE, &core) || core.rlim_max != 0)
 		_exit(15);
+	if (signals_stay_inside && !fails_with(EPERM, kill(getppid(), 0)))
+		_exit(18);
+	if (kill(getpid(), 0))
+		_exit(19);
 	if (socket(AF_INET, SOCK_STREAM, 0) >= 0) {
 		/* A network of its own has no way out. */
 		_exit(0);

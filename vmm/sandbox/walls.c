@@ -57,17 +57,40 @@ static int empty_root(void)
 
 /* --- Landlock ------------------------------------------------------------------------------ */
 
+/* struct landlock_ruleset_attr, of which older headers know the beginning only. */
+struct ruleset {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net; /* since version 4 */
+	uint64_t scoped;	     /* since version 6 */
+};
+
 /*
- * All that the first version knows of, and each later one has: reading, writing, running, making
- * and removing anything by name. The rest of what later ones know is about files that are open.
+ * All that the kernel's version knows of: doing anything to a file by name; TCP ports; signals to
+ * processes outside, and abstract sockets of theirs. The namespaces stand before most of it, but
+ * for signals: a process cannot move into a PID namespace. What is open stays as it is.
  */
 static int landlock(void)
 {
-	const struct landlock_ruleset_attr attr = {
-		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
-	};
-	auto_fd int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	static const struct {
+		unsigned fs, net, scoped; /* bits */
+	} versions[] = { { 13, 0, 0 }, { 14, 0, 0 }, { 15, 0, 0 },
+			 { 15, 2, 0 }, { 16, 2, 0 }, { 16, 2, 2 } };
+	const long version =
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	const size_t last = ARRAY_SIZE(versions) - 1;
+	auto_fd int fd = -1;
+	size_t i;
 
+	if (version < 1)
+		return version < 0 ? -errno : -EOPNOTSUPP;
+	i = (size_t)version - 1 < last ? (size_t)version - 1 : last;
+	const struct ruleset attr = {
+		.handled_access_fs = (1ULL << versions[i].fs) - 1,
+		.handled_access_net = (1ULL << versions[i].net) - 1,
+		.scoped = (1ULL << versions[i].scoped) - 1,
+	};
+	/* Fields that are zero may be there, whether or not the kernel knows them. */
+	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return -errno;
 	return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
