@@ -260,6 +260,8 @@ static void mmio_destroy(struct device *d)
 	virtio_reset(s->v);
 	mutex_unlock(&d->lock);
 	s->v->ops->destroy(s->v);
+	/* Not before: it was what ended the threads that take it. */
+	mutex_destroy(&d->lock);
 	mutex_destroy(&s->irq_lock);
 	free(s);
 }

@@ -3,7 +3,9 @@
 #include "vmm/core/bus.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct bus_cursor cursor;
 
@@ -183,9 +185,56 @@ TEST(bus_cursor_never_outlives_a_change_of_the_map)
 	bus_destroy(b);
 }
 
+/* --- a device with a thread of its own --- */
+
+struct busy {
+	struct device dev;
+	pthread_t thread;
+	int locked[2], ending[2]; /* pipes: it has the lock; it may give it back */
+};
+
+static void *hold_the_lock(void *arg)
+{
+	struct busy *b = arg;
+	char byte = 0;
+
+	LOCK_SCOPE(&b->dev.lock);
+	if (write(b->locked[1], &byte, 1) != 1 || read(b->ending[0], &byte, 1) != 1)
+		abort();
+	return NULL;
+}
+
+static void busy_destroy(struct device *d)
+{
+	struct busy *b = container_of(d, struct busy, dev);
+
+	EXPECT_EQ(write(b->ending[1], "", 1), 1);
+	EXPECT_EQ(pthread_join(b->thread, NULL), 0);
+	mutex_destroy(&d->lock);
+}
+
+TEST(device_ends_while_its_thread_has_the_lock)
+{
+	static const struct device_ops ops = { .name = "busy", .destroy = busy_destroy };
+	struct busy b = { .locked = { -1, -1 } };
+	char byte;
+
+	device_init(&b.dev, &ops, 0, 4096);
+	EXPECT_EQ(pipe(b.locked), 0);
+	EXPECT_EQ(pipe(b.ending), 0);
+	EXPECT_EQ(pthread_create(&b.thread, NULL, hold_the_lock, &b), 0);
+	EXPECT_EQ(read(b.locked[0], &byte, 1), 1);
+	device_destroy(&b.dev);
+	for (unsigned i = 0; i < 2; i++) {
+		(void)close(b.locked[i]);
+		(void)close(b.ending[i]);
+	}
+}
+
 TEST_MAIN(T(bus_finds_every_device_among_many_at_both_ends_and_not_beyond),
 	  T(bus_refuses_overlap_emptiness_and_wrapping),
 	  T(bus_never_leaks_an_earlier_exit_into_a_read),
 	  T(bus_checks_size_and_alignment_and_the_end_of_the_window),
 	  T(bus_cursor_never_outlives_a_change_of_the_map),
-	  T(bus_forgets_a_removed_device_and_keeps_the_others))
+	  T(bus_forgets_a_removed_device_and_keeps_the_others),
+	  T(device_ends_while_its_thread_has_the_lock))

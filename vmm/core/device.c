@@ -19,8 +19,6 @@ void device_reset(struct device *d)
 
 void device_destroy(struct device *d)
 {
-	if (!d)
-		return;
-	mutex_destroy(&d->lock);
-	d->ops->destroy(d);
+	if (d)
+		d->ops->destroy(d);
 }

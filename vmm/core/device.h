@@ -57,7 +57,7 @@ void device_init(struct device *d, const struct device_ops *ops, uint64_t base, 
 /* Runs ops->reset under the lock. */
 void device_reset(struct device *d);
 
-/* Runs ops->destroy. NULL is fine. */
+/* Runs ops->destroy, without the lock: a thread of the device may still take it. NULL is fine. */
 void device_destroy(struct device *d);
 
 #endif
