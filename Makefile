@@ -56,7 +56,7 @@ SRCS	:= $(sort $(wildcard vmm/*.c vmm/*/*.c devices/*.c devices/*/*.c fdt/*.c ar
 # These talk to KVM or are the program itself; all others build, and are tested, on any host.
 KVM_SRCS := $(filter vmm/main.c vmm/demo.c vmm/vm.c vmm/vm_guest.c vmm/vm_user.c vmm/kvm.c vmm/rom.c vmm/doctor.c vmm/doctor_walls.c \
 	      $(addprefix arch/arm64/,machine.c virtio.c acks.c layout.c trace.c suspend.c vcpu.c exit.c doctor.c gic/% watch/%) \
-	      $(addprefix arch/arm64/fault/,fault.c capture.c inject.c guard.c view.c touch.c spin.c),$(SRCS))
+	      $(addprefix arch/arm64/fault/,fault.c unreachable.c afterwards.c capture.c inject.c guard.c view.c touch.c spin.c),$(SRCS))
 PORTABLE := $(filter-out $(KVM_SRCS),$(SRCS))
 
 LIBS	:= -lfdt -lz -lzstd -llzma -luring -pthread
