@@ -11,6 +11,7 @@
 #define TESTS_LIB_EMULATE_RIG_H
 
 #include "arch/arm64/insn/emulate.h"
+#include "arch/arm64/insn/insn32.h"
 #include "tests/lib/test.h"
 
 #include <errno.h>
@@ -251,6 +252,28 @@ static UNUSED void step_done(struct world *w, const char *row, uint32_t word,
 {
 	ROW_EQ(row, step(w, word, memory), EMULATE_DONE);
 	ROW_EQ(row, w->x[EMULATE_PC], PC + 4);
+}
+
+/* One instruction of A32, or with @cpsr of T32, as step(). */
+static UNUSED enum emulate_status step32(struct world *w, uint32_t word, uint32_t cpsr,
+					 enum emulate_memory memory)
+{
+	struct insn i;
+
+	if (!insn32_decode(word, cpsr, &i))
+		test_fail(__FILE__, __LINE__, "0x%08x does not decode", word);
+	w->calls = 0;
+	w->regs = 0;
+	w->memory = memory;
+	return emulate(&w->cpu, &i, memory, &w->out);
+}
+
+static UNUSED void done32(struct world *w, const char *row, uint32_t word, uint32_t cpsr,
+			  enum emulate_memory memory)
+{
+	ROW_EQ(row, step32(w, word, cpsr, memory), EMULATE_DONE);
+	ROW_EQ(row, w->x[EMULATE_PC],
+	       (uint32_t)PC + (word >> 16 ? 4 : 2) + (cpsr & CPSR_T ? 1 : 0));
 }
 
 static UNUSED const enum emulate_memory kinds[] = { EMULATE_NORMAL, EMULATE_DEVICE };

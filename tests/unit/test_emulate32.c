@@ -1,27 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arch/arm64/insn/insn32.h"
 #include "tests/lib/emulate_rig.h"
-
-/* One instruction of A32, or with @cpsr of T32, as step(). */
-static enum emulate_status step32(struct world *w, uint32_t word, uint32_t cpsr,
-				  enum emulate_memory memory)
-{
-	struct insn i;
-
-	if (!insn32_decode(word, cpsr, &i))
-		test_fail(__FILE__, __LINE__, "0x%08x does not decode", word);
-	w->calls = 0;
-	w->memory = memory;
-	return emulate(&w->cpu, &i, memory, &w->out);
-}
-
-static void done32(struct world *w, const char *row, uint32_t word, uint32_t cpsr,
-		   enum emulate_memory memory)
-{
-	ROW_EQ(row, step32(w, word, cpsr, memory), EMULATE_DONE);
-	ROW_EQ(row, w->x[EMULATE_PC],
-	       (uint32_t)PC + (word >> 16 ? 4 : 2) + (cpsr & CPSR_T ? 1 : 0));
-}
 
 /* The upper half of an X register is nothing to AArch32. */
 static struct world *fresh32(void)
