@@ -265,7 +265,6 @@ TEST(emulate32_what_is_not_done_is_said)
 		uint32_t word, cpsr;
 		bool has_address;
 	} rows[] = {
-		{ "vld1.32 {d16}, [r1]", 0xf461078f, 0, true },
 		{ "tbb [r0, r1]", 0xe8d0f001, CPSR_T, true },
 		{ "ldm r1, {r0, r1} ^", 0xe8d10003, 0, true },
 		{ "ldr r0, [pc, #4]!", 0xe5bf0004, 0, false },

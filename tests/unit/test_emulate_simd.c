@@ -116,6 +116,46 @@ static const struct layout replicates[] = {
 	  "0123012301230123 4567456745674567 89ab89ab89ab89ab cdefcdefcdefcdef" },
 };
 
+/* The same in A32, with bit 21 cleared for the store; in T32 the upper byte is 0xf9. */
+static const struct layout layouts32[] = {
+	{ "vld1.8 {d0}", 0xf421070f, 1, 0, "01234567--------" },
+	{ "vld1.16 {d1}", 0xf421174f, 2, 0, "--------01234567" },
+	{ "vld1.32 {d1, d2}", 0xf4211a8f, 4, 0, "--------01234567 89abcdef--------" },
+	{ "vld1.64 {d1, d2, d3}", 0xf42116cf, 8, 0, "--------01234567 89abcdefghijklmn" },
+	{ "vld1.8 {d28, d29, d30, d31}", 0xf461c20f, 1, 14, "0123456789abcdef ghijklmnopqrstuv" },
+	{ "vld2.8 {d0, d1}", 0xf421080f, 1, 0, "02468ace13579bdf" },
+	{ "vld2.16 {d1, d3}", 0xf421194f, 2, 0, "--------014589cd --------2367abef" },
+	{ "vld2.32 {d0, d1, d2, d3}", 0xf421038f, 4, 0, "012389abghijopqr 4567cdefklmnstuv" },
+	{ "vld3.16 {d0, d1, d2}", 0xf421044f, 2, 0, "0167cdij2389efkl 45abghmn--------" },
+	{ "vld3.8 {d1, d3, d5}", 0xf421150f, 1, 0,
+	  "--------0369cfil --------147adgjm --------258behkn" },
+	{ "vld4.16 {d0, d1, d2, d3}", 0xf421004f, 2, 0, "0189ghop23abijqr 45cdklst67efmnuv" },
+	{ "vld4.32 {d0, d2, d4, d6}", 0xf421018f, 4, 0,
+	  "0123ghij-------- 4567klmn-------- 89abopqr-------- cdefstuv--------" },
+	{ "vld1.8 {d0[5]}", 0xf4a100af, 1, 0, "-----0----------" },
+	{ "vld1.16 {d1[3]}", 0xf4a114cf, 2, 0, "--------------01" },
+	{ "vld1.32 {d1[1]}", 0xf4a1188f, 4, 0, "------------0123" },
+	{ "vld2.8 {d0[7], d1[7]}", 0xf4a101ef, 1, 0, "-------0-------1" },
+	{ "vld2.16 {d1[2], d3[2]}", 0xf4a115af, 2, 0, "------------01-- ------------23--" },
+	{ "vld3.32 {d0[1], d2[1], d4[1]}", 0xf4a10acf, 4, 0,
+	  "----0123-------- ----4567-------- ----89ab--------" },
+	{ "vld3.8 {d1[0], d2[0], d3[0]}", 0xf4a1120f, 1, 0, "--------0------- 1-------2-------" },
+	{ "vld4.16 {d28[1], d29[1], d30[1], d31[1]}", 0xf4e1c74f, 2, 14,
+	  "--01------23---- --45------67----" },
+	{ "vld4.32 {d1[0], d3[0], d5[0], d7[0]}", 0xf4a11b4f, 4, 0,
+	  "--------0123---- --------4567---- --------89ab---- --------cdef----" },
+};
+
+static const struct layout replicates32[] = {
+	{ "vld1.8 {d0[]}", 0xf4a10c0f, 1, 0, "00000000--------" },
+	{ "vld1.16 {d1[], d2[]}", 0xf4a11c6f, 2, 0, "--------01010101 01010101--------" },
+	{ "vld1.32 {d30[], d31[]}", 0xf4e1ecaf, 4, 15, "0123012301230123" },
+	{ "vld2.8 {d0[], d2[]}", 0xf4a10d2f, 1, 0, "00000000-------- 11111111--------" },
+	{ "vld3.16 {d1[], d2[], d3[]}", 0xf4a11e4f, 2, 0, "--------01010101 2323232345454545" },
+	{ "vld4.32 {d0[], d2[], d4[], d6[]}", 0xf4a10faf, 4, 0,
+	  "01230123-------- 45674567-------- 89ab89ab-------- cdefcdef--------" },
+};
+
 /* The offset that a letter of a map stands for; -1 when it is none. */
 static int offset_of(char c, unsigned size, bool big)
 {
@@ -153,24 +193,47 @@ static unsigned layout_bytes(const struct layout *l)
 	return (unsigned)top + 1;
 }
 
-static void expect_elements(const struct world *w, const struct layout *l, char what)
-{
-	ROW_EQ(l->text, w->calls, layout_bytes(l) / l->size);
-	for (unsigned c = 0; c < w->calls; c++)
-		expect_call(w, l->text, c, what, AT + c * l->size, l->size);
-}
+/* Where an instruction runs, and on what. */
+struct way {
+	enum { A64, A32, T32 } set;
+	enum emulate_memory memory;
+	bool big;
+};
 
-static void expect_structure_loaded(const struct layout *l, enum emulate_memory memory, bool big)
+static struct world *perform(const struct layout *l, bool store, const struct way *y)
 {
 	struct world *w = fresh();
 
-	w->cpu.big_endian = big;
-	step_done(w, l->text, l->load, memory);
-	expect_elements(w, l, 'r');
+	w->cpu.big_endian = y->big;
+	if (y->set == A64)
+		step_done(w, l->text, store ? l->load & ~(1U << 22) : l->load, y->memory);
+	else
+		done32(w, l->text,
+		       (store ? l->load & ~(1U << 21) : l->load) ^ (y->set == T32 ? 0x0d000000 : 0),
+		       y->set == T32 ? CPSR_T : 0, y->memory);
+	return w;
+}
+
+/* Each is an access; in AArch32 one of 8 bytes is two. */
+static void expect_elements(const struct world *w, const struct layout *l, const struct way *y,
+			    char what)
+{
+	const unsigned unit = y->set != A64 && l->size > 4 ? 4 : l->size;
+
+	ROW_EQ(l->text, w->calls, layout_bytes(l) / unit);
+	for (unsigned c = 0; c < w->calls; c++)
+		expect_call(w, l->text, c, what, AT + c * unit, unit);
+}
+
+static void expect_loaded(const struct layout *l, const struct way *y)
+{
+	const struct world *w = perform(l, false, y);
+
+	expect_elements(w, l, y, 'r');
 	for (unsigned k = 0; k < 16 * layout_regs(l); k++) {
 		unsigned n = l->first + k / 16;
 		char c = l->map[k / 16 * 17 + k % 16];
-		int at = offset_of(c, l->size, big);
+		int at = offset_of(c, l->size, y->big);
 		uint8_t got = byte_of(w->v[n % 32], k % 16);
 
 		if (c == '-')
@@ -180,25 +243,13 @@ static void expect_structure_loaded(const struct layout *l, enum emulate_memory 
 	}
 }
 
-TEST(emulate_structures_load_each_element_to_its_lane)
+static void expect_stored(const struct layout *l, const struct way *y)
 {
-	for (unsigned k = 0; k < 4; k++) {
-		for (size_t n = 0; n < ARRAY_SIZE(layouts); n++)
-			expect_structure_loaded(&layouts[n], kinds[k / 2], k & 1);
-		for (size_t n = 0; n < ARRAY_SIZE(replicates); n++)
-			expect_structure_loaded(&replicates[n], kinds[k / 2], k & 1);
-	}
-}
+	const struct world *w = perform(l, true, y);
 
-static void expect_structure_stored(const struct layout *l, enum emulate_memory memory, bool big)
-{
-	struct world *w = fresh();
-
-	w->cpu.big_endian = big;
-	step_done(w, l->text, l->load & ~(1U << 22), memory);
-	expect_elements(w, l, 'w');
+	expect_elements(w, l, y, 'w');
 	for (unsigned k = 0; k < 16 * layout_regs(l); k++) {
-		int at = offset_of(l->map[k / 16 * 17 + k % 16], l->size, big);
+		int at = offset_of(l->map[k / 16 * 17 + k % 16], l->size, y->big);
 
 		if (at >= 0)
 			ROW_EQ(l->text, w->mem[AT % MEM + (unsigned)at],
@@ -208,14 +259,124 @@ static void expect_structure_stored(const struct layout *l, enum emulate_memory 
 	ROW_EQ(l->text, w->mem[AT % MEM + layout_bytes(l)], 0x10 + layout_bytes(l));
 }
 
-TEST(emulate_structures_store_each_lane_to_its_element)
+/* All rows, in a set and in all ways. */
+static void each(const struct layout *rows, size_t nr, unsigned set,
+		 void (*expect)(const struct layout *l, const struct way *y))
 {
 	for (unsigned k = 0; k < 4; k++)
-		for (size_t n = 0; n < ARRAY_SIZE(layouts); n++)
-			expect_structure_stored(&layouts[n], kinds[k / 2], k & 1);
+		for (size_t n = 0; n < nr; n++)
+			expect(&rows[n], &(struct way){ set, kinds[k / 2], k & 1 });
+}
+
+TEST(emulate_structures_load_each_element_to_its_lane)
+{
+	each(layouts, ARRAY_SIZE(layouts), A64, expect_loaded);
+	each(replicates, ARRAY_SIZE(replicates), A64, expect_loaded);
+}
+
+TEST(emulate_structures_store_each_lane_to_its_element)
+{
+	each(layouts, ARRAY_SIZE(layouts), A64, expect_stored);
+}
+
+TEST(emulate_structures_of_aarch32_are_in_halves_of_vector_registers)
+{
+	for (unsigned set = A32; set <= T32; set++) {
+		each(layouts32, ARRAY_SIZE(layouts32), set, expect_loaded);
+		each(layouts32, ARRAY_SIZE(layouts32), set, expect_stored);
+		each(replicates32, ARRAY_SIZE(replicates32), set, expect_loaded);
+	}
+}
+
+TEST(emulate_structures_of_aarch32_move_the_base)
+{
+	/* by: what is added to the base, r1, or sp; r2 is 16. */
+	static const struct {
+		const char *text;
+		uint32_t word;
+		unsigned base, by;
+	} rows[] = {
+		{ "vld1.8 {d0}, [r1]", 0xf421070f, 1, 0 },
+		{ "vld1.8 {d0}, [r1]!", 0xf421070d, 1, 8 },
+		{ "vst1.64 {d0, d1, d2, d3}, [r1]!", 0xf40102cd, 1, 32 },
+		{ "vld3.32 {d0, d2, d4}, [r1]!", 0xf421058d, 1, 24 },
+		{ "vst4.16 {d0[1], d1[1], d2[1], d3[1]}, [r1]!", 0xf481074d, 1, 8 },
+		{ "vld1.32 {d0[], d1[]}, [r1]!", 0xf4a10cad, 1, 4 },
+		{ "vld4.8 {d0[], d1[], d2[], d3[]}, [r1]!", 0xf4a10f0d, 1, 4 },
+		{ "vld1.8 {d0}, [r1], r2", 0xf4210702, 1, 16 },
+		{ "vst2.16 {d0, d1}, [r1], r1", 0xf4010841, 1, AT },
+		{ "vld2.32 {d4[1], d5[1]}, [sp:64]!", 0xf4ad499d, 13, 8 },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(rows); n++) {
+		struct world *w = fresh();
+
+		w->x[13] = AT;
+		done32(w, rows[n].text, rows[n].word, 0, EMULATE_DEVICE);
+		ROW_EQ(rows[n].text, w->x[rows[n].base], AT + rows[n].by);
+		ROW_EQ(rows[n].text, w->call[0].va, AT);
+	}
+}
+
+/* On any memory what the instruction says; on a device each access as well. */
+TEST(emulate_structures_of_aarch32_have_their_alignment_checked)
+{
+	static const struct {
+		const char *text;
+		uint32_t word;
+		unsigned normal, device; /* the smallest power of two that will do */
+	} rows[] = {
+		{ "vld1.8 {d0}, [r1]", 0xf421070f, 1, 1 },
+		{ "vld1.8 {d0}, [r1:64]", 0xf421071f, 8, 8 },
+		{ "vld1.8 {d0, d1}, [r1:128]", 0xf4210a2f, 16, 16 },
+		{ "vst1.8 {d0, d1, d2, d3}, [r1:256]", 0xf401023f, 32, 32 },
+		{ "vld1.16 {d2}, [r1]", 0xf421274f, 1, 2 },
+		{ "vld1.64 {d2}, [r1]", 0xf42127cf, 1, 4 },
+		{ "vld1.16 {d0[0]}, [r1:16]", 0xf4a1041f, 2, 2 },
+		{ "vld1.32 {d0[0]}, [r1:32]", 0xf4a1083f, 4, 4 },
+		{ "vld2.8 {d0[0], d1[0]}, [r1:16]", 0xf4a1011f, 2, 2 },
+		{ "vld4.32 {d0[0], d1[0], d2[0], d3[0]}, [r1:128]", 0xf4a10b2f, 16, 16 },
+		{ "vld4.32 {d0[], d1[], d2[], d3[]}, [r1:128]", 0xf4a10fdf, 16, 16 },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
+		for (unsigned k = 0; k < 2; k++)
+			for (unsigned step = 1; step <= 32; step *= 2) {
+				const unsigned need = k ? rows[n].device : rows[n].normal;
+				struct world *w = fresh();
+
+				w->x[1] = EDGE - 64 + step;
+				ROW_EQ(rows[n].text, step32(w, rows[n].word, 0, kinds[k]),
+				       step >= need ? EMULATE_DONE : EMULATE_ALIGNMENT);
+				if (step >= need)
+					continue;
+				ROW_EQ(rows[n].text, w->calls, 0);
+				ROW_EQ(rows[n].text, w->out.va, w->x[1]);
+			}
+}
+
+/* Nothing is loaded, and the base stays. */
+TEST(emulate_structures_of_aarch32_that_are_refused_change_nothing)
+{
+	for (unsigned k = 1; k <= 6; k++) {
+		struct world *w = fresh();
+
+		w->abort_at = k;
+		EXPECT_EQ(step32(w, 0xf421058d, 0, EMULATE_DEVICE), EMULATE_ABORT);
+		EXPECT_EQ(w->out.va, AT + 4 * (k - 1));
+		EXPECT_EQ(w->x[1], AT);
+		for (unsigned n = 0; n < 32; n++) {
+			EXPECT_EQ(w->v[n].lo, fresh_simd(n).lo);
+			EXPECT_EQ(w->v[n].hi, fresh_simd(n).hi);
+		}
+	}
 }
 
 TEST_MAIN(T(emulate_simd_registers_of_every_size_load_and_clear_what_is_above),
 	  T(emulate_simd_registers_of_every_size_store),
 	  T(emulate_structures_load_each_element_to_its_lane),
-	  T(emulate_structures_store_each_lane_to_its_element))
+	  T(emulate_structures_store_each_lane_to_its_element),
+	  T(emulate_structures_of_aarch32_are_in_halves_of_vector_registers),
+	  T(emulate_structures_of_aarch32_move_the_base),
+	  T(emulate_structures_of_aarch32_have_their_alignment_checked),
+	  T(emulate_structures_of_aarch32_that_are_refused_change_nothing))

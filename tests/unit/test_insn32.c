@@ -32,6 +32,7 @@ TEST(insn32_text_says_the_condition_of_either_set)
 	expect_text(0x6848, CPSR_T | IT(0x1c), "ldrne r0, [r1, #4]");
 	expect_text(0xf8d10004, CPSR_T | IT(0xa8), "ldrge.w r0, [r1, #4]");
 	expect_text(0xed910b01, CPSR_T | IT(0xb8), "vldrlt d0, [r1, #4]");
+	expect_text(0xf9a22f3d, CPSR_T | IT(0x1c), "vld4ne.8 {d2[], d4[], d6[], d8[]}, [r2:32]!");
 }
 
 TEST(insn32_text_of_what_is_no_access)
@@ -73,11 +74,50 @@ TEST(insn32_fields_of_each_form)
 	i = decode(0xecbd0b08, 0); /* vpop {d0-d3} */
 	EXPECT_EQ(insn_bytes(&i), 32);
 	EXPECT(i.simd && i.load && i.addr == INSN_POST);
-	i = decode(0xf462078f, 0); /* vld1.32 {d16}, [r2] */
-	EXPECT_EQ(i.class, INSN_OTHER32);
-	EXPECT(i.load && !i.store);
+	i = decode(0xf4e249d4, 0); /* vld2.32 {d20[1], d22[1]}, [r2:64], r4 */
+	EXPECT_EQ(i.class, INSN_STRUCT);
+	EXPECT(i.load && !i.store && i.single && !i.replicate);
+	EXPECT(i.addr == INSN_POST && i.writeback && i.reg_offset);
+	EXPECT_EQ(i.rn, 2);
+	EXPECT_EQ(i.rm, 4);
+	EXPECT_EQ(i.size, 4);
+	EXPECT_EQ(i.lane, 1);
+	EXPECT_EQ(i.align, 8);
+	EXPECT_EQ(i.regs, 2);
+	EXPECT_EQ(insn32_struct_register(&i, 0), 20);
+	EXPECT_EQ(insn32_struct_register(&i, 1), 22);
+	EXPECT_EQ(insn_bytes(&i), 8);
 	i = decode(0xe8f08003, 0); /* ldm r0!, {r0, r1, pc} ^ */
 	EXPECT_EQ(i.class, INSN_OTHER32);
+}
+
+TEST(insn32_structures_that_are_undefined_or_unpredictable_are_refused)
+{
+	static const uint32_t words[] = {
+		0xf4210eef, /* no such type */
+		0xf42108cf, /* vld2.64 {d0, d1}, [r1] */
+		0xf421072f, /* vld1.8 {d0}, [r1:128] */
+		0xf421042f, /* vld3.8 {d0, d1, d2}, [r1:128] */
+		0xf421083f, /* vld2.8 {d0, d1}, [r1:256] */
+		0xf4a1001f, /* vld1.8 {d0[0]}, with an alignment */
+		0xf4a1042f, /* vld1.16 {d0[0]}, with a stride */
+		0xf4a1081f, /* vld1.32 {d0[0]}, with one of 2 */
+		0xf4a10b3f, /* vld4.32 {d0[0], ...}, with one of 32 */
+		0xf4a10cdf, /* vld1 {d0[]} of 64 bits */
+		0xf4a10fcf, /* vld4.32 {d0[], ...}, as of 64 bits */
+		0xf4810c0f, /* vst1.8 {d0[]}, [r1] */
+		0xf42f070f, /* vld1.8 {d0}, [pc] */
+		0xf461fa0f, /* vld1.8 {d31, d32}, [r1] */
+		0xf461a18f, /* vld4.32 {d26, d28, d30, d32}, [r1] */
+		0xf4e1fc2f, /* vld1.8 {d31[], d32[]}, [r1] */
+	};
+	struct insn i;
+
+	for (size_t n = 0; n < ARRAY_SIZE(words); n++) {
+		if (insn32_decode(words[n], 0, &i) ||
+		    insn32_decode(words[n] ^ 0x0d000000, CPSR_T, &i))
+			test_fail(__FILE__, __LINE__, "0x%08x decodes", words[n]);
+	}
 }
 
 /* No word makes a decoder or its reader leave what there is. */
@@ -101,8 +141,12 @@ TEST(insn32_any_word_has_bounds)
 			continue;
 		EXPECT(i.rn < 16 && i.rt < (i.simd ? 32 : 16) && i.rt2 < 16 && i.rs < 16 &&
 		       i.rm < 16 && i.shift <= 32 && i.cond < 15);
-		EXPECT(insn_bytes(&i) <= 128 &&
-		       insn_bytes(&i) == (i.class == INSN_OTHER32 ? 0 : i.size * i.regs));
+		EXPECT(insn_bytes(&i) <= 128);
+		if (i.class == INSN_STRUCT)
+			EXPECT(insn_bytes(&i) && insn_bytes(&i) <= 32 &&
+			       insn32_struct_register(&i, i.regs - 1U) < 32);
+		else
+			EXPECT_EQ(insn_bytes(&i), i.class == INSN_OTHER32 ? 0 : i.size * i.regs);
 		EXPECT(i.load != i.store);
 		if (i.list)
 			EXPECT_EQ((unsigned)__builtin_popcount(i.list), i.regs);
@@ -166,6 +210,7 @@ int main(int argc, char **argv)
 		T(insn32_text_of_what_is_no_access),
 		T(insn32_length_is_told_by_the_first_halfword),
 		T(insn32_fields_of_each_form),
+		T(insn32_structures_that_are_undefined_or_unpredictable_are_refused),
 		T(insn32_any_word_has_bounds),
 		T(insn32_registers_of_the_modes),
 		T(insn32_state_behind_an_instruction),

@@ -75,8 +75,8 @@ enum emulate_status emulate_load(struct emulate_run *r)
 		return s;
 	emulate_from_memory(r, r->mem);
 	for (unsigned k = 0; i->replicate && k < i->regs; k++)
-		for (unsigned at = i->size; at < i->reg_bytes; at++)
-			r->reg[k][at] = r->reg[k][at - i->size];
+		for (unsigned at = 0; at < i->reg_bytes; at++)
+			r->reg[k][at] = r->reg[k % i->selem][at % i->size];
 	r->targets = i->regs;
 	return EMULATE_DONE;
 }
@@ -119,8 +119,10 @@ static enum emulate_status check(const struct emulate_run *r)
 	switch (i->class) {
 	case INSN_LDST:
 	case INSN_STRUCT:
-		return r->device && !is_aligned(r->at.va, i->size) ? EMULATE_ALIGNMENT
-								   : EMULATE_DONE;
+		if (i->align && !is_aligned(r->at.va, i->align))
+			return EMULATE_ALIGNMENT;
+		return r->device && !is_aligned(r->at.va, emulate_unit(i)) ? EMULATE_ALIGNMENT
+									   : EMULATE_DONE;
 	case INSN_EXCLUSIVE:
 	case INSN_ATOMIC:
 	case INSN_CAS:

@@ -40,9 +40,10 @@
  * store-exclusive has the old value of its status register as data and base.
  *
  * AArch32 (section E2 of the manual, by the same names): LDM, LDRD, VLDM and kin are accesses to
- * words, in the order of their addresses, and a D register is two; addresses are of 32 bits. A
- * conditional instruction got here, so its condition passed. Registers are 0 to 14, of the current
- * mode; R13 is SP. A load may change PC: its bit 0 says T32.
+ * words, in the order of their addresses, and a D register is two, as is an element of 8 bytes of
+ * VLD1 and VST1; addresses are of 32 bits. The alignment that VLD1, VST1 and kin may name is
+ * checked in any memory. A conditional instruction got here, so its condition passed. Registers are
+ * 0 to 14, of the current mode; R13 is SP. A load may change PC: its bit 0 says T32.
  *
  * Not done (EMULATE_CANNOT): SVE, SME, MOPS, LD64B and kin, allocation tags (MTE), LDRAA and LDRAB;
  * what insn32.h calls INSN_OTHER32.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What AArch32 has of its own: addresses, lists of registers, and words of vector registers. */
 #include "arch/arm64/insn/emulate_run.h"
+#include "arch/arm64/insn/insn32.h"
 #include "vmm/base/le.h"
 
 #include <assert.h>
@@ -121,10 +122,47 @@ static enum emulate_status get_word(const struct emulate_run *r, unsigned n, uin
 	return EMULATE_DONE;
 }
 
+/* D registers, which are halves of vector registers, for structures. */
+static enum emulate_status get_halves(struct emulate_run *r)
+{
+	const struct emulate_cpu *cpu = r->cpu;
+
+	for (unsigned k = 0; k < r->i->regs; k++) {
+		const unsigned n = insn32_struct_register(r->i, k);
+		struct emulate_wide v;
+		uint64_t half;
+
+		if (cpu->ops->get_simd(cpu->ctx, n / 2, &v))
+			return EMULATE_FAILED;
+		half = htole64(n & 1 ? v.hi : v.lo);
+		memcpy(r->reg[k], &half, sizeof(half));
+	}
+	return EMULATE_DONE;
+}
+
+static enum emulate_status set_halves(const struct emulate_run *r)
+{
+	const struct emulate_cpu *cpu = r->cpu;
+
+	for (unsigned k = 0; k < r->i->regs; k++) {
+		const unsigned n = insn32_struct_register(r->i, k);
+		struct emulate_wide v;
+
+		if (cpu->ops->get_simd(cpu->ctx, n / 2, &v))
+			return EMULATE_FAILED;
+		*(n & 1 ? &v.hi : &v.lo) = le64_at(r->reg[k]);
+		if (cpu->ops->set_simd(cpu->ctx, n / 2, v))
+			return EMULATE_FAILED;
+	}
+	return EMULATE_DONE;
+}
+
 enum emulate_status emulate32_get_all_data(struct emulate_run *r)
 {
 	const struct insn *i = r->i;
 
+	if (i->class == INSN_STRUCT)
+		return get_halves(r);
 	for (unsigned k = 0; k < i->regs; k++) {
 		uint32_t word = 0;
 		enum emulate_status s = i->simd ? get_word(r, data_word(r, k), &word)
@@ -163,6 +201,8 @@ enum emulate_status emulate32_set_all_data(const struct emulate_run *r)
 	const struct emulate_cpu *cpu = r->cpu;
 	const struct insn *i = r->i;
 
+	if (i->class == INSN_STRUCT)
+		return set_halves(r);
 	if (i->simd)
 		return set_vectors(r);
 	for (unsigned k = 0; k < i->regs; k++) {

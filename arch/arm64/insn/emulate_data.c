@@ -103,7 +103,7 @@ static uint8_t *place(struct emulate_run *r, unsigned k)
 	const struct insn *i = r->i;
 	unsigned reg = k, lane = 0;
 
-	if (i->aarch32) {
+	if (i->aarch32 && i->class != INSN_STRUCT) {
 		assert(k < EMULATE_WORDS);
 		return &r->reg[0][0] + 4 * k;
 	}
@@ -206,7 +206,7 @@ static enum emulate_status transfer_one(struct emulate_run *r, uint64_t va, uint
 
 enum emulate_status emulate_transfer(struct emulate_run *r, bool store)
 {
-	unsigned unit = r->i->size, bytes = r->at.bytes;
+	unsigned unit = emulate_unit(r->i), bytes = r->at.bytes;
 
 	if (r->device && unit > 8)
 		unit = 8;

@@ -42,6 +42,12 @@ static inline uint64_t sign_extend(uint64_t v, unsigned bytes)
 	return (zero_extend(v, bytes) ^ sign) - sign;
 }
 
+/* Bytes of what the manual calls one access; in AArch32, elements of 8 bytes are two words. */
+static inline unsigned emulate_unit(const struct insn *i)
+{
+	return i->aarch32 && i->size > 4 ? 4 : i->size;
+}
+
 /* Whether [@va, @va + @bytes) lies within 16 aligned bytes. */
 static inline bool within_16(uint64_t va, unsigned bytes)
 {
@@ -83,8 +89,9 @@ enum emulate_status emulate_refused(struct emulate_run *r, uint64_t va, enum emu
 enum emulate_status emulate_load(struct emulate_run *r);
 
 /*
- * AArch32 (emulate32.c): the address; data registers, to and from r->reg, a word each; the base of
- * a write-back and PC, which a load may have in its list, from where it was.
+ * AArch32 (emulate32.c): the address; data registers, to and from r->reg, a word each, but for
+ * those of INSN_STRUCT, which are 8 bytes; the base of a write-back and PC, which a load may have
+ * in its list, from where it was.
  */
 enum emulate_status emulate32_address(const struct emulate_cpu *cpu, const struct insn *i,
 				      struct emulate_address *out);

@@ -143,6 +143,8 @@ struct insn {
 	uint8_t cond;	    /* 0 to 14; it passed, or the instruction would access nothing */
 	uint8_t shift_kind; /* of rm: 0 LSL, 1 LSR, 2 ASR, 3 ROR or, by 0 bits, RRX */
 	uint8_t gap;	    /* from the address that addr says to the lowest byte: 0 or 4 */
+	uint8_t stride;	    /* INSN_STRUCT: 1 or 2, from one register of a structure to the next */
+	uint8_t align;	    /* INSN_STRUCT: the address is a multiple of this: 2 to 32; 0: of any */
 	uint16_t list;	    /* LDM, STM: a bit for each register */
 };
 

@@ -165,25 +165,6 @@ static bool extension(uint32_t w, struct insn *i)
 	return true;
 }
 
-/* VLD1 to VLD4, VST1 to VST4: bits 31:24 are the set's own, 20 is 0. */
-static bool structures(uint32_t w, struct insn *i)
-{
-	static const char *const names[2][4] = { { "vst1", "vst2", "vst3", "vst4" },
-						 { "vld1", "vld2", "vld3", "vld4" } };
-	/* How many elements the field "type" of multiple structures stands for; 0: unallocated. */
-	static const uint8_t many[16] = { 4, 4, 1, 2, 3, 3, 1, 1, 2, 2, 1 };
-	unsigned n = insn_bit(w, 23) ? insn_bits(w, 9, 8) + 1 : many[insn_bits(w, 11, 8)];
-
-	if (n == 0)
-		return false;
-	i->class = INSN_OTHER32;
-	i->load = insn_bit(w, 21);
-	i->store = !i->load;
-	i->name = names[i->load][n - 1];
-	i->simd = true;
-	return true;
-}
-
 /* --- A32 ----------------------------------------------------------------------------------------
  */
 
@@ -258,7 +239,7 @@ static bool a32(uint32_t w, struct insn *i)
 	i->cond = (uint8_t)insn_bits(w, 31, 28);
 	if (i->cond == 15) {
 		i->cond = AL;
-		return (w & 0x0f100000) == 0x04000000 && structures(w, i);
+		return (w & 0x0f100000) == 0x04000000 && insn32_struct(w, i);
 	}
 	switch (insn_bits(w, 27, 25)) {
 	case 0:
@@ -348,7 +329,7 @@ static bool t32_single(uint32_t w, struct insn *i)
 	bool sign = insn_bit(w, 24), load = insn_bit(w, 20);
 
 	if (sign && !load)
-		return structures(w, i);
+		return insn32_struct(w, i);
 	if (size == 3 || (sign && size == 2) || (!load && i->rn == PC))
 		return false;
 	/* Hints, where the base stays. */

@@ -5,10 +5,11 @@
  *
  * Follows the Arm Architecture Reference Manual (ARM DDI 0487), chapters F2 to F5, for Armv8-A.
  * Mnemonics and operands are spelled as LLVM spells them. Loads and stores of general registers,
- * LDM and STM, exclusives, load-acquire and store-release, VLDR, VSTR, VLDM and VSTM are known.
- * INSN_OTHER32 is what has an address and is not carried out: structures of Advanced SIMD (VLD1 to
- * VST4), table branches, LDM and STM of other registers than those of the current mode. Not known:
- * hints (PLD), RFE and SRS, LDC and STC, and FLDMX and FSTMX.
+ * LDM and STM, exclusives, load-acquire and store-release, VLDR, VSTR, VLDM and VSTM are known, and
+ * structures of Advanced SIMD (VLD1 to VLD4, VST1 to VST4), but for UNPREDICTABLE ones.
+ * INSN_OTHER32 is what has an address and is not carried out: table branches, LDM and STM of other
+ * registers than those of the current mode. Not known: hints (PLD), RFE and SRS, LDC and STC, and
+ * FLDMX and FSTMX.
  *
  * What the fields of struct insn mean here:
  *   word	T32: the first halfword in bits 31:16, of two; a single one is in bits 15:0
@@ -19,6 +20,10 @@
  *   list	INSN_LDST: when it is not 0, the data registers, lowest first, instead of rt and rt2
  *   simd	rt is the first S register, or with reg_bytes 8 D register
  *   reg_bytes	general registers: 4. SIMD&FP: 2, 4, 8
+ *
+ * Structures (INSN_STRUCT): as insn.h says, but that the registers are D registers, and which ones
+ * insn32_struct_register() tells. The other half of a vector register stays. With replicate and
+ * selem 1, regs may be 2: both get the element.
  *
  * All functions are pure. Any words will do.
  */
@@ -49,6 +54,15 @@ static inline bool insn32_passes(unsigned cond, uint32_t pstate)
 static inline unsigned insn32_length(uint16_t first)
 {
 	return first >> 11 >= 0x1d ? 4 : 2;
+}
+
+/*
+ * INSN_STRUCT: the D register that is the @k-th of its data, in the order that insn.h says. Those
+ * of one structure are stride apart; each structure begins in the register behind that of the last.
+ */
+static inline unsigned insn32_struct_register(const struct insn *i, unsigned k)
+{
+	return i->rt + k / i->selem + k % i->selem * i->stride;
 }
 
 /*

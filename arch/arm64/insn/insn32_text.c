@@ -84,8 +84,33 @@ static void put_many(struct out *o, const struct insn *i)
 		put(o, " ^");
 }
 
+static void put_struct(struct out *o, const struct insn *i)
+{
+	/* The lowest first, also where they are of more structures than one. */
+	const unsigned step = i->regs > i->selem ? 1 : i->stride;
+
+	put(o, "%s%s.%u {", i->name, condition(i), 8U * i->size);
+	for (unsigned k = 0; k < i->regs; k++) {
+		put(o, "%sd%u", k ? ", " : "", i->rt + k * step);
+		if (i->replicate)
+			put(o, "[]");
+		else if (i->single)
+			put(o, "[%u]", i->lane);
+	}
+	put(o, "}, [%s", registers[i->rn]);
+	if (i->align)
+		put(o, ":%u", 8U * i->align);
+	put(o, i->writeback && !i->reg_offset ? "]!" : "]");
+	if (i->reg_offset)
+		put(o, ", %s", registers[i->rm]);
+}
+
 static void put_insn(struct out *o, const struct insn *i)
 {
+	if (i->class == INSN_STRUCT) {
+		put_struct(o, i);
+		return;
+	}
 	if (i->list || strncmp(i->name + 1, "ldm", 3) == 0 || strncmp(i->name + 1, "stm", 3) == 0) {
 		put_many(o, i);
 		return;

@@ -57,4 +57,11 @@ bool insn_mops(uint32_t w, struct insn *i);	     /* memory copy and set */
 bool insn_system(uint32_t w, struct insn *i);	     /* DC and IC */
 bool insn_scalable(uint32_t w, struct insn *i);	     /* SVE and SME */
 
+/*
+ * A32 and T32: Advanced SIMD element or structure load/store. 27:24 and 20 were looked at, and the
+ * rest of the set's own bits; rn is set, and what all A32 and T32 have. False also for what is
+ * UNPREDICTABLE.
+ */
+bool insn32_struct(uint32_t w, struct insn *i);
+
 #endif
