@@ -119,6 +119,9 @@
 	.long	'G', 0x09000fe0, 0xe891000c	/* ldm r1, {r2, r3} */
 	.long	'H', 0x09000fe0, 0xe1c120d8	/* ldrd r2, r3, [r1, #8] */
 	.long	'I', 0x09000fe0, 0xe8bd000c	/* pop {r2, r3} */
+	.long	'T', 0x09000fe0, 0xf42d078d	/* vld1.32 {d0}, [sp]! */
+	.long	'U', 0x09000fe0, 0xec532b10	/* vmov r2, r3, d0 */
+	.long	'V', 0x09000fe4, 0xf421079f	/* vld1.32 {d0}, [r1:64] */
 	.long	'J', 0x09000fe0, 0xe1912f9f	/* ldrex r2, [r1] */
 	.long	'K', 0x0c000040, 0xe1c120f0	/* strd r2, r3, [r1] */
 	.long	'Q', 0x0c000040, 0xe5812000	/* str r2, [r1] */

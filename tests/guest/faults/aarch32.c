@@ -2,13 +2,14 @@
 /*
  * 32-bit programs under this 64-bit kernel: instructions of A32 and T32 at EL0, on holes, devices
  * and ROM. A row is its word, which is written to a page, with BKPT behind it; what it must do
- * where it works is what it does on RAM. Registers of the cases: r1 or sp the base, r2, r3, r6, d2,
- * d3 and s8 to s11 data, r4 0x20.
+ * where it works is what it does on RAM. Registers of the cases: r1 or sp the base, r2, r3, r6, d2
+ * to d5 and s8 to s11 data, r4 0x20.
  */
 #include "faults.h"
 
-#define FSC_EXTERNAL 0x10
-#define FSC_ATOMIC   0x35
+#define FSC_EXTERNAL  0x10
+#define FSC_ALIGNMENT 0x21
+#define FSC_ATOMIC    0x35
 
 #define WINDOW32 0xc0000000 /* the windows once more, where 32 bits reach them */
 #define CODE_AT	 0x1e0000
@@ -29,7 +30,8 @@
 #define GPIO_DIR (GPIO + 0x400)
 
 enum { A32, T32, T32_IT };
-enum { STACK = 1, EXCL = 2, STRUCTURE = 4 };
+/* PARTLY: where it aborts in the middle, some of its vector registers may be loaded. */
+enum { STACK = 1, EXCL = 2, PARTLY = 4 };
 
 struct row32 {
 	const char *name;
@@ -74,7 +76,20 @@ static const struct row32 rows32[] = {
 	{ "vldmia r1!, {d2, d3}", 0xecb12b04, A32, READ, 16, 4, 0, 0 },
 	{ "vstmia r1, {s8, s9, s10, s11}", 0xec814a04, A32, WRITE, 16, 4, 0, 0 },
 	{ "vpush {d2}", 0xed2d2b02, A32, WRITE, 8, 4, -8, STACK },
-	{ "vld1.32 {d2}, [r1]", 0xf421278f, A32, READ, 8, 8, 0, STRUCTURE },
+	{ "vld1.32 {d2}, [r1]", 0xf421278f, A32, READ, 8, 4, 0, PARTLY },
+	{ "vld1.32 {d2, d3}, [r1:128], r4", 0xf4212aa4, A32, READ, 16, 16, 0, 0 },
+	{ "vld1.64 {d2}, [r1]", 0xf42127cf, A32, READ, 8, 8, 0, 0 },
+	{ "vst1.32 {d2, d3}, [r1]!", 0xf4012a8d, A32, WRITE, 16, 4, 0, 0 },
+	{ "vld2.32 {d2, d3}, [r1]", 0xf421288f, A32, READ, 16, 4, 0, PARTLY },
+	{ "vst2.32 {d2, d3}, [r1]!", 0xf401288d, A32, WRITE, 16, 4, 0, 0 },
+	{ "vst1.16 {d3[2]}, [r1:16]!", 0xf481349d, A32, WRITE, 2, 2, 0, 0 },
+	{ "vld1.32 {d2[1]}, [r1]", 0xf4a1288f, A32, READ, 4, 4, 0, 0 },
+	{ "vld1.8 {d3[]}, [r1]", 0xf4a13c0f, A32, READ, 1, 1, 0, 0 },
+	{ "vld1.32 {d2[], d3[]}, [r1:32]!", 0xf4a12cbd, A32, READ, 4, 4, 0, 0 },
+	{ "vld3.32 {d2[], d3[], d4[]}, [r1]", 0xf4a12e8f, A32, READ, 12, 4, 0, PARTLY },
+	{ "vst3.32 {d2[1], d3[1], d4[1]}, [r1]", 0xf4812a8f, A32, WRITE, 12, 4, 0, 0 },
+	{ "vld4.8 {d2[1], d3[1], d4[1], d5[1]}, [r1:32]!", 0xf4a1233d, A32, READ, 4, 1, 0, 0 },
+	{ "vst4.32 {d2[1], d3[1], d4[1], d5[1]}, [r1:128], r4", 0xf4812ba4, A32, WRITE, 16, 16, 0, 0 },
 	{ "ldr r2, [r1, #8]", 0x688a, T32, READ, 4, 4, 8, 0 },
 	{ "strb r2, [r1, #5]", 0x714a, T32, WRITE, 1, 1, 5, 0 },
 	{ "push {r2, r3}", 0xb40c, T32, WRITE, 8, 4, -8, STACK },
@@ -89,6 +104,9 @@ static const struct row32 rows32[] = {
 	{ "ldrex r2, [r1, #16]", 0xe8512f04, T32, READ, 4, 4, 16, EXCL },
 	{ "stmdb r1!, {r2, r3}", 0xe921000c, T32, WRITE, 8, 4, -8, 0 },
 	{ "vldr d2, [r1]", 0xed912b00, T32, READ, 8, 4, 0, 0 },
+	{ "vld1.32 {d2}, [r1:64]!", 0xf921279d, T32, READ, 8, 8, 0, 0 },
+	{ "vst2.32 {d2, d3}, [r1]!", 0xf901288d, T32, WRITE, 16, 4, 0, 0 },
+	{ "vld4.32 {d2[0], d3[0], d4[0], d5[0]}, [r1]", 0xf9a12b0f, T32, READ, 16, 4, 0, PARTLY },
 	{ "ldmne r1!, {r2, r3}", 0xc90c, T32_IT, READ, 8, 4, 0, 0 },
 	{ "strdne r2, r3, [r1]", 0xe9c12300, T32_IT, WRITE, 8, 4, 0, 0 },
 };
@@ -263,9 +281,8 @@ static void loads(const struct row32 *r, const struct state *s)
 	begin(r->name, "pl011", s->name);
 	window(UART, s->memory, false);
 	perform32(r, va32(PL011_ID), &in, &out);
-	if (r->flags & (EXCL | STRUCTURE)) {
-		want_abort32(r, &in, &out, r->flags & EXCL ? FSC_ATOMIC : FSC_EXTERNAL,
-			     va32(PL011_ID));
+	if (r->flags & EXCL) {
+		want_abort32(r, &in, &out, FSC_ATOMIC, va32(PL011_ID));
 	} else {
 		perform32_on_ram(r, words, sizeof(words), &ref_in, &ref_out);
 		want_same32(r, &in, &out, &ref_in, &ref_out);
@@ -303,6 +320,10 @@ static void beyond(const struct row32 *r, const struct state *s)
 	perform32(r, va32(RAM_END - 4), &in, &out);
 	if (r->kind == READ) /* may be loaded already; the base may not change */
 		in.x[2] = out.x[2];
+	for (unsigned i = 1; r->flags & PARTLY && i < 3; i++) {
+		in.v[i][0] = out.v[i][0];
+		in.v[i][1] = out.v[i][1];
+	}
 	want_abort32(r, &in, &out, FSC_EXTERNAL, va32(RAM_END));
 	end();
 }
@@ -322,6 +343,21 @@ static void in_ram(const struct row32 *r)
 	want_same32(r, &in, &out, &ref_in, &ref_out);
 	for (unsigned i = 0; i < sizeof(content); i++)
 		want("memory", at[i], content[i]);
+	end();
+}
+
+/* Not a multiple of what the instruction says: the CPU sees that before anything is accessed. */
+static void misaligned(const struct state *s)
+{
+	static const struct row32 r = { "vld1.8 {d2}, [r1:64]", 0xf421271f, A32, READ, 8, 1, 0, 0 };
+	struct cpu in, out;
+
+	begin(r.name, "pl011", s->name);
+	window(UART, s->memory, false);
+	perform32(&r, va32(PL011_ID + 4), &in, &out);
+	want_end(&out, (uint64_t)EC_DATA << 26 | ESR_IL | FSC_ALIGNMENT, in.pc, in.pstate);
+	want("FAR", out.far, va32(PL011_ID + 4));
+	want_unchanged(&in, &out);
 	end();
 }
 
@@ -379,7 +415,8 @@ void cases_aarch32(void)
 		skip("AArch32 at EL0", "this CPU does not have it");
 		return;
 	}
-	for (const struct state *s = states; s->name; s++)
+	for (const struct state *s = states; s->name; s++) {
+		misaligned(s);
 		for (unsigned i = 0; i < sizeof(rows32) / sizeof(rows32[0]); i++) {
 			const struct row32 *r = &rows32[i];
 
@@ -392,6 +429,7 @@ void cases_aarch32(void)
 			if (r->bytes > r->element && r->element == 4)
 				beyond(r, s);
 		}
+	}
 	fetches(hole, 0);
 	fetches(far, PSTATE_T);
 }
