@@ -16,11 +16,11 @@ tracer="$LAB/strace/ld-linux-aarch64.so.1 --library-path $LAB/strace $LAB/strace
 
 # What a call can fail with. Nothing: it does not fail (exit_group), or for the C library alone, which
 # then uses another or says itself what it lacks, or ends the program (munmap, of a stack); a futex that
-# does not wake is none of any kernel; nor is a signal that does not come, of those that are not queued;
-# and where a socket cannot be removed there is nothing else to try.
+# does not wake is none of any kernel; nor is a signal that does not come, of those that are not queued,
+# or a mask of them that cannot be set; and where a socket cannot be removed there is nothing else to try.
 errors_of() { # CALL
 	case $1 in
-	munmap | tgkill | unlinkat) ;;
+	munmap | tgkill | unlinkat | rt_sigprocmask) ;;
 	execve | exit | exit_group | rt_sigreturn | restart_syscall | futex) ;;
 	set_tid_address | set_robust_list | rseq | brk | getpid | gettid | getppid | geteuid | getegid) ;;
 	getuid | getgid | clock_gettime | sched_yield) ;;
