@@ -23,11 +23,11 @@ struct kvm_vcpu_init {
 /* clang-format off */
 const struct rule_ioctl sandbox_ioctls[] = {
 	REQUEST(KVM_RUN, V),
+	REQUEST(KVM_SET_VCPU_EVENTS, V),
 	/* Also of threads that serve queues, where KVM takes no eventfds for interrupts. */
 	REQUEST(KVM_IRQ_LINE, M | V | Q | N | B),
 	REQUEST(KVM_GET_ONE_REG, M | V),
 	REQUEST(KVM_SET_ONE_REG, M | V),
-	REQUEST(KVM_SET_VCPU_EVENTS, V),
 	REQUEST(KVM_SET_GUEST_DEBUG, V),
 	REQUEST(KVM_GET_MP_STATE, M | V),
 	REQUEST(KVM_SET_MP_STATE, M | V),

@@ -12,19 +12,7 @@
 #define DFSR_WNR (1ULL << 11) /* AArch32's, in both formats */
 #define ISS_MASK 0x1ffffffULL
 
-int inject_external_abort(struct vcpu *v, struct err *e)
-{
-	static const struct kvm_vcpu_events ev = { .exception.ext_dabt_pending = 1 };
-
-	if (ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev) < 0)
-		return err_sys(e, "vCPU %u: KVM_SET_VCPU_EVENTS", v->index);
-	/*
-	 * Cancels the completion of the access. Kernels before 6.17 would otherwise carry it out on
-	 * top of the exception: register written, first instruction of the vector skipped.
-	 */
-	v->run->exit_reason = 0;
-	return 0;
-}
+const struct kvm_vcpu_events inject_external_ = { .exception.ext_dabt_pending = 1 };
 
 /* Replaces the bits of @mask in ESR_EL1, which KVM has written already. */
 static int correct_esr(struct vcpu *v, uint64_t mask, uint64_t bits, struct err *e)

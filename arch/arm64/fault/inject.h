@@ -9,14 +9,30 @@
 #ifndef VMM_ARCH_ARM64_INJECT_H
 #define VMM_ARCH_ARM64_INJECT_H
 
+#include "vmm/kvm.h"
 #include "vmm/vcpu.h"
+
+#include <sys/ioctl.h>
+
+/* For inject_external_abort(), which a guest may wait for again and again: hence it is inline. */
+extern const struct kvm_vcpu_events inject_external_;
 
 /*
  * The Data Abort of hardware where nothing answers: synchronous External abort, not on a walk. KVM
  * takes FAR from the fault itself, so this is right for the access of the last exit only. ESR is
  * KVM's: it has WnR 0 for stores as well, and before 6.2 ones in bits 63:32.
  */
-int inject_external_abort(struct vcpu *v, struct err *e) MUST_CHECK;
+static inline MUST_CHECK int inject_external_abort(struct vcpu *v, struct err *e)
+{
+	if (ioctl(v->fd, KVM_SET_VCPU_EVENTS, &inject_external_) < 0)
+		return err_sys(e, "vCPU %u: KVM_SET_VCPU_EVENTS", v->index);
+	/*
+	 * Cancels the completion of the access. Kernels before 6.17 would otherwise carry it out on
+	 * top of the exception: register written, first instruction of the vector skipped.
+	 */
+	v->run->exit_reason = 0;
+	return 0;
+}
 
 /* The same with ESR as hardware has it, for two system calls more. */
 int inject_exact_abort(struct vcpu *v, bool write, struct err *e) MUST_CHECK;
