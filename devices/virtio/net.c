@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_NET = 1, FRAME_ENTRIES = 256, CONTROL_ENTRIES = 64, CONTROL_SEGS = 8, RX_SEGS = 32 };
+enum { ID_NET = 1, CONTROL_ENTRIES = 64 };
 
 #define SPEED_MBIT  10000 /* nominal: what moves frames is the host's CPUs */
 #define DUPLEX_FULL 1
@@ -234,9 +234,8 @@ static uint64_t features(const struct net_host *h)
 static int create_queue(struct net *n, unsigned i, struct gmem *mem, struct err *e)
 {
 	const bool control = i == 2 * n->max_pairs;
-	unsigned entries = control ? CONTROL_ENTRIES : FRAME_ENTRIES;
-	unsigned segs = control ? CONTROL_SEGS : i % 2 ? NET_TX_SEGS : RX_SEGS;
-	int code = queue_init(&n->queues[i], &n->v, mem, i, entries, segs, 0, e);
+	unsigned entries = control ? CONTROL_ENTRIES : NET_FRAME_ENTRIES;
+	int code = queue_init(&n->queues[i], &n->v, mem, i, entries, entries, 0, e);
 
 	if (code == 0 && n->by_kernel && !control)
 		code = vhost_add_queue(&n->vhost[i / 2], &n->queues[i], e);

@@ -103,8 +103,8 @@ bool net_header_to_driver(struct net_frame *f, unsigned may);
 
 struct net;
 
-/* Segments of a frame from the driver, its header included. */
-#define NET_TX_SEGS 256
+/* Of a queue of frames; and as many segments has the longest, its header included. */
+#define NET_FRAME_ENTRIES 256
 
 struct net_pair {
 	struct net *net;
@@ -120,7 +120,7 @@ struct net_pair {
 
 	/* The transmit queue's lock. */
 	struct request *sending; /* a frame that the host end does not take now */
-	struct iovec pieces[1 + NET_TX_SEGS];
+	struct iovec pieces[1 + NET_FRAME_ENTRIES];
 
 	unsigned wants; /* thread: NET_IN, NET_OUT; what the host end was told */
 };

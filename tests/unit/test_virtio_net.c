@@ -372,6 +372,45 @@ TEST(without_merging_each_frame_has_one_buffer_or_none)
 	rig_done();
 }
 
+/* A chain may have as many descriptors as the queue has. */
+static void run_longest(uint64_t features, bool places)
+{
+	enum { ENTRIES = 256, EACH = 300 };
+	struct piece p[ENTRIES];
+	uint64_t cookie;
+	uint32_t written;
+
+	driver_write(&r.d, REG_STATUS, 0);
+	driver_forget(&r.d);
+	driver_start(&r.d, features | BIT(GUEST_CSUM), ENTRIES);
+	{
+		LOCK_SCOPE(&r.net.lock);
+		r.net.places = places;
+	}
+	for (unsigned k = 0; k < 3; k++) {
+		for (unsigned i = 0; i < ENTRIES; i++)
+			p[i] = (struct piece){ driver_alloc(&r.d, EACH), EACH, true };
+		EXPECT(driver_add(&r.d.queue[RX], p, ENTRIES, k));
+		kick(RX);
+		EXPECT(fake_net_give(&r.net, NULL, pattern, 65000));
+		EXPECT(used(RX, &cookie, &written, 5000));
+		EXPECT_EQ(written, HEADER + 65000);
+		for (unsigned at = HEADER; at < written; at++)
+			EXPECT_EQ(((uint8_t *)driver_at(&r.d, p[at / EACH].addr))[at % EACH],
+				  pattern[at - HEADER]);
+	}
+}
+
+TEST(a_buffer_is_as_many_pieces_as_a_queue_has_entries)
+{
+	rig_plug(1);
+	for (unsigned i = 0; i < 16; i++)
+		run_longest((i & 1 ? PACKED : 0) | (i & 2 ? INDIRECT : 0) |
+				    (i & 4 ? BIT(MRG_RXBUF) : 0),
+			    i & 8);
+	rig_done();
+}
+
 TEST(a_buffer_too_small_for_a_header_breaks_the_queue)
 {
 	rig_plug(1);
@@ -611,6 +650,31 @@ TEST(a_command_that_cannot_be_answered_breaks_the_queue)
 	for (int i = 0; i < 5000 && !(driver_read(&r.d, REG_STATUS) & VIRTIO_NEEDS_RESET); i++)
 		pause_ms(1);
 	EXPECT(driver_read(&r.d, REG_STATUS) & VIRTIO_NEEDS_RESET);
+	rig_done();
+}
+
+/* The same command, each byte of it in a descriptor of its own. */
+TEST(a_command_is_as_many_pieces_as_a_queue_has_entries)
+{
+	static const uint8_t table[] = { 1, 0, /* of MAC addresses */
+					 3, 0, 0, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0,
+					 0, 0, 2, 2, 0, 0, 0, 0, 3, 0, 0, 0, 0 };
+	struct piece p[64];
+	uint64_t cookie;
+	uint32_t written;
+	unsigned n = 0;
+
+	rig_plug(1);
+	begin(CONTROL);
+	for (; n < sizeof(table); n++) {
+		p[n] = (struct piece){ driver_alloc(&r.d, 1), 1, false };
+		*(uint8_t *)driver_at(&r.d, p[n].addr) = table[n];
+	}
+	p[n] = (struct piece){ driver_alloc(&r.d, 1), 1, true };
+	EXPECT(driver_add(&r.d.queue[2], p, n + 1, 7));
+	kick(2);
+	EXPECT(used(2, &cookie, &written, 5000));
+	EXPECT(written == 1 && *(uint8_t *)driver_at(&r.d, p[n].addr) == 0);
 	rig_done();
 }
 
@@ -1020,11 +1084,13 @@ TEST_MAIN(T(only_frames_that_a_driver_may_send_go_out), T(the_same_on_a_packed_r
 	  T(a_reset_lets_go_of_frames_that_wait_in_either_direction),
 	  T(a_frame_fills_as_many_buffers_as_it_needs),
 	  T(without_merging_each_frame_has_one_buffer_or_none),
+	  T(a_buffer_is_as_many_pieces_as_a_queue_has_entries),
 	  T(a_buffer_too_small_for_a_header_breaks_the_queue), T(without_buffers_nobody_asks),
 	  T(a_frame_that_never_fits_does_not_stop_the_others),
 	  T(a_driver_gets_no_frame_that_it_cannot_understand),
 	  T(each_command_has_the_answer_that_it_should),
-	  T(a_command_that_cannot_be_answered_breaks_the_queue), T(a_driver_gets_what_it_asked_for),
+	  T(a_command_that_cannot_be_answered_breaks_the_queue),
+	  T(a_command_is_as_many_pieces_as_a_queue_has_entries), T(a_driver_gets_what_it_asked_for),
 	  T(large_frames_go_into_buffers_at_once),
 	  T(a_frame_that_was_not_wanted_leaves_its_buffers_to_the_next),
 	  T(a_large_frame_that_finds_too_few_buffers_is_dropped_in_the_end),
