@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+enum { PAGE_MAX = 64 << 10 }; /* of any host */
+
 int queue_init(struct queue *q, struct virtio *v, struct gmem *mem, unsigned index, unsigned max,
 	       unsigned max_segs, size_t own_size, struct err *e)
 {
@@ -23,7 +25,7 @@ int queue_init(struct queue *q, struct virtio *v, struct gmem *mem, unsigned ind
 	q->max_segs = (uint16_t)max_segs;
 	q->request_size = (sizeof(struct slot) + own_size + 15) & ~(size_t)15;
 	q->segs_size = 2 * max_segs * sizeof(struct iovec);
-	q->segs_at = max * q->request_size;
+	q->segs_at = (max * q->request_size + PAGE_MAX - 1) & ~(size_t)(PAGE_MAX - 1);
 	q->pool_size = q->segs_at + arrays * q->segs_size;
 	q->pool = mmap(NULL, q->pool_size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -119,11 +121,24 @@ bool queue_start(struct queue *q, const struct queue_setup *s)
 	return true;
 }
 
+/* Stopped, and nothing is out: what long requests took goes back to the host. */
+static void became_idle(struct queue *q)
+{
+	cond_broadcast(&q->idle);
+	if (q->fresh_segs == 0)
+		return;
+	(void)madvise(q->pool + q->segs_at, q->pool_size - q->segs_at, MADV_DONTNEED);
+	q->fresh_segs = 0;
+	q->free_segs = NULL;
+}
+
 void queue_stop(struct queue *q)
 {
 	LOCK_SCOPE(&q->lock);
 	q->started = false;
 	atomic_store_explicit(&q->live, false, memory_order_relaxed);
+	if (q->in_flight == 0)
+		became_idle(q);
 }
 
 void queue_drain(struct queue *q)
@@ -228,7 +243,7 @@ static void returned(struct request *r)
 	q->entries_out -= r->entries;
 	request_put(r);
 	if (--q->in_flight == 0 && !q->started)
-		cond_broadcast(&q->idle);
+		became_idle(q);
 }
 
 void queue_push(struct request *r, size_t written)

@@ -119,7 +119,10 @@ bool queue_areas(const struct queue *q, const struct queue_setup *s,
  */
 bool queue_start(struct queue *q, const struct queue_setup *s) MUST_CHECK;
 
-/* Stops it; requests that are still out come back by queue_push(), which then only frees them. */
+/*
+ * Stops it; requests that are still out come back by queue_push(), which then only frees them.
+ * When none is, the memory that long requests took is the host's again.
+ */
 void queue_stop(struct queue *q);
 
 /* Waits until none is out. Without the lock, after queue_stop(), by who may wait for the host. */

@@ -377,6 +377,54 @@ TEST(memory_of_the_pool_is_touched_only_as_it_is_used)
 	teardown();
 }
 
+/* How many pages of the arrays for long requests there are in memory. */
+static unsigned pages_of_arrays(const struct queue *q)
+{
+	static unsigned char there[1024];
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), len = q->pool_size - q->segs_at;
+	unsigned n = 0;
+
+	EXPECT(len / page < sizeof(there));
+	EXPECT_EQ(mincore(q->pool + q->segs_at, len, there), 0);
+	for (size_t i = 0; i < len / page; i++)
+		n += there[i] & 1;
+	return n;
+}
+
+TEST(memory_of_long_requests_goes_back_when_the_queue_stops)
+{
+	enum { LONG = 20, MANY = 16 };
+	struct piece p[LONG];
+	struct request *r[MANY];
+	struct queue *q;
+
+	setup(INDIRECT, 64);
+	q = &e->queue[0];
+	for (unsigned i = 0; i < LONG; i++)
+		p[i] = (struct piece){ driver_alloc(&d, 16), 16, true };
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = 0; i < MANY; i++)
+			EXPECT(driver_add(&d.queue[0], p, LONG, i));
+		mutex_lock(&q->lock);
+		for (unsigned i = 0; i < MANY; i++)
+			EXPECT_EQ(queue_pop(q, &r[i]), POP_OK);
+		EXPECT(pages_of_arrays(q) > 0);
+		for (unsigned i = 0; turn == 2 && i < MANY; i++)
+			queue_push(r[i], 0);
+		mutex_unlock(&q->lock);
+		queue_stop(q);
+		mutex_lock(&q->lock);
+		for (unsigned i = 0; turn < 2 && i < MANY; i++)
+			queue_push(r[i], 0);
+		mutex_unlock(&q->lock);
+		EXPECT_EQ(pages_of_arrays(q), 0);
+		driver_write(&d, REG_STATUS, 0);
+		driver_forget(&d);
+		driver_start(&d, INDIRECT, 64);
+	}
+	teardown();
+}
+
 /* A request of readable pieces of 10, 20, 30 bytes and writable ones of 5, 15, 25. */
 static struct request *six_pieces(void)
 {
@@ -622,6 +670,7 @@ TEST_MAIN(T(requests_come_and_go_in_every_format_many_times_round),
 	  T(requests_come_back_in_any_order_and_the_ring_fills),
 	  T(what_is_pushed_together_is_seen_together),
 	  T(memory_of_the_pool_is_touched_only_as_it_is_used),
+	  T(memory_of_long_requests_goes_back_when_the_queue_stops),
 	  T(request_is_read_and_written_from_any_byte_to_any_byte),
 	  T(request_is_trimmed_to_any_part_and_stays_what_it_is),
 	  T(memory_of_the_host_that_fails_breaks_a_ring_but_not_the_device),
