@@ -159,6 +159,71 @@ static void longest_request(struct dev *d, const struct attack *a)
 		complain("no answer");
 }
 
+/* In each entry of the ring a request of as many pieces as the ring has entries, in one table. */
+static void fill_longest(struct ring *r, bool disk, bool in)
+{
+	const uint64_t buffer = dev_pages(r->d, 4096), table = dev_pages(r->d, 16UL * r->size);
+
+	for (unsigned i = 0; i < r->size; i++) {
+		const bool last = i + 1 == r->size;
+		const uint32_t len = !disk ? 16 : i == 0 ? 16 : last ? 1 : 512;
+
+		ring_desc_at(table + 16UL * i, false, buffer, len,
+			     ((disk ? i : in) ? D_WRITE : 0) | (last ? 0 : D_NEXT),
+			     (uint16_t)(i + 1));
+	}
+	for (unsigned i = 0; i < r->size; i++) {
+		ring_desc(r, i, table, 16 * r->size, D_INDIRECT, 0);
+		ring_avail(r, i, (uint16_t)i);
+	}
+	ring_avail_index(r, (uint16_t)r->size);
+	ring_kick(r);
+}
+
+/* As much as can be in flight, on all queues; arg times, each after a reset. */
+static void most_in_flight(struct dev *d, const struct attack *a)
+{
+	for (uint64_t k = 0; k < times(a->arg) && !complained(); k++) {
+		dev_start(d, F_INDIRECT, LARGEST);
+		for (unsigned i = 0; i < d->nr_rings; i++)
+			fill_longest(&d->ring[i], d->kind->id == ID_BLOCK,
+				     d->kind->id == ID_RNG || i % 2 == 0);
+	}
+}
+
+/* arg: kicks of all queues of all devices, by turns: of queues that are empty. */
+static void kick_storm(struct dev *machine, const struct attack *a)
+{
+	struct dev *first = attack_victim(0), *d = first;
+
+	(void)machine;
+	for (unsigned i = 1; i == 1 || d != first; d = attack_victim(i++))
+		dev_start(d, 0, 8);
+	for (uint64_t k = 0; k < times(a->arg); k++, d = attack_victim((unsigned)k))
+		dev_write(d, R_QUEUE_NOTIFY, (uint32_t)k % d->nr_rings);
+	d = first;
+	for (unsigned i = 1; i == 1 || d != first; d = attack_victim(i++))
+		attack_check(d);
+}
+
+/* arg: acknowledgements of what never was, of one bit, of none, and of all. */
+static void ack_storm(struct dev *d, const struct attack *a)
+{
+	static const uint32_t bits[] = { 1, 0, 0xffffffff, 2, 3 };
+
+	dev_start(d, 0, 8);
+	for (uint64_t i = 0; i < times(a->arg); i++)
+		dev_write(d, R_INTERRUPT_ACK, bits[i % LENGTH(bits)]);
+}
+
+/* Stores of each width to places in a hole: no two are the same fault. */
+static void hole_store_storm(struct dev *d, const struct attack *a)
+{
+	(void)d;
+	for (uint64_t i = 0; i < times(a->arg); i++)
+		(void)hal_store(a->arg2 + 8 * i, 1U << (i % 4), i);
+}
+
 /* The same sector over and over, and the write-back cache switched in between. */
 static void one_sector(struct dev *d, const struct attack *a)
 {
@@ -218,6 +283,19 @@ static const struct attack rows[] = {
 	  .on = ON(ID_CONSOLE) },
 	{ .name = "the longest request of small pieces", .run = longest_request, .arg = 16 },
 	{ .name = "the longest request of large pieces", .run = longest_request, .arg = 65536 },
+	{ .name = "as many of the longest requests as there can be", .run = most_in_flight, .arg = 1 },
+	{ .name = "the same again and again", .run = most_in_flight, .arg = 20 },
+	{ .name = "kicks of all devices without end",
+	  .run = kick_storm,
+	  .arg = 20000,
+	  .on = ON(ID_MACHINE) },
+	{ .name = "acknowledgements without end", .run = ack_storm, .arg = 50000 },
+	{ .name = "stores to holes without end",
+	  .run = hole_store_storm,
+	  .arg = 20000,
+	  .arg2 = 0x0b000000,
+	  .on = ON(ID_MACHINE) },
+	{ .name = "configuration without end", .run = read_storm, .arg = 50000, .arg2 = R_CONFIG },
 	{ .name = "a sector is written over and over", .run = one_sector, .on = ON(ID_BLOCK) },
 	{ .name = "a sector is written with the cache on and off",
 	  .run = one_sector,

@@ -52,7 +52,7 @@ does() { # WORDS [OPTION...]
 	[ "$4" -le "$1" ] || fail "vmm has $4 file descriptors, and had $1"
 	[ "$5" -le "$2" ] || fail "vmm has $5 threads, and had $2"
 	[ "$(wc -c <"$T/err")" -le 1000000 ] || fail "vmm wrote $(wc -c <"$T/err") bytes to stderr"
-	[ "$6" -le $(($3 + 4096)) ] || fail "vmm has $6 KiB of memory, and had $3"
+	[ "$6" -le $(($3 + 1024)) ] || fail "vmm has $6 KiB of memory, and had $3"
 }
 
 test_ring() { attacks ring; }
