@@ -8,6 +8,7 @@
  */
 #include "vmm/base/le.h"
 #include "vmm/initramfs/modinfo.h"
+#include "vmm/initramfs/modsig.h"
 #include "vmm/initramfs/rootfs.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -80,6 +81,7 @@ static void as_module(const uint8_t *data, size_t len)
 
 	assert(copy);
 	memcpy(copy, data, len);
+	(void)modsig_hasher(copy, len);
 	if (modinfo_find(&m, copy, len))
 		while ((v = modinfo_next(&m, "depends", v)))
 			assert(strlen(v) < len);

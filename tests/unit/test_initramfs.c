@@ -383,6 +383,42 @@ TEST(initramfs_mounts_a_folder_of_the_host)
 	rig_destroy(&r);
 }
 
+/* What makes the kernel check the large modules faster comes before these, where there is such. */
+TEST(initramfs_has_signed_modules_checked_fast)
+{
+	static const char signature[] = "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+					"\0\0\2\0\0\0\0\0\0\0\0\x0b"
+					"~Module signature appended~\n";
+	static uint8_t module[4096];
+	const size_t len = fake_module_bytes(module, 2048, "depends=virtio");
+	struct rig r;
+
+	memcpy(module + len, signature, sizeof(signature) - 1);
+	rig_create(&r);
+	put_file(&r.dir, "pkg/lib/modules/6.1/kernel/virtio_mmio.ko", module,
+		 len + sizeof(signature) - 1);
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/overlay.ko", "depends=");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/virtiofs.ko", "depends=virtio");
+	r.c.root = "/some/folder";
+	r.c.share = "root";
+	r.c.nr_disks = 0;
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_HAS(plan(&r), "module virtio_mmio\nmodule virtiofs\n");
+	EXPECT_STR(r.warned, "");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/sha256-arm64.ko", "depends=");
+	fake_module(&r.dir, "pkg/lib/modules/6.1/kernel/sha2-ce.ko", "depends=sha256-arm64");
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_HAS(plan(&r), "module sha256_arm64\nmodule sha2_ce\nmodule virtio\n"
+			     "module virtio_mmio\nmodule virtiofs\nmodule overlay\n");
+	/* Few and small ones: it would take longer. */
+	r.c.root = "LABEL=plain";
+	r.c.share = NULL;
+	r.c.nr_disks = 1;
+	EXPECT_EQ(make(&r), 0);
+	EXPECT_HAS(plan(&r), "module virtio_mmio\nmodule virtio_blk\n");
+	rig_destroy(&r);
+}
+
 TEST(initramfs_says_what_is_missing_and_for_what)
 {
 	struct rig r;
@@ -420,4 +456,5 @@ TEST_MAIN(T(cpio_holds_what_was_put_in), T(cmdline_words_are_taken_apart_as_the_
 	  T(initramfs_without_modules_still_mounts_the_root),
 	  T(initramfs_comes_before_an_initrd_only_with_modules_given),
 	  T(initramfs_brings_a_command_with_what_it_needs),
-	  T(initramfs_mounts_a_folder_of_the_host), T(initramfs_says_what_is_missing_and_for_what))
+	  T(initramfs_mounts_a_folder_of_the_host), T(initramfs_has_signed_modules_checked_fast),
+	  T(initramfs_says_what_is_missing_and_for_what))

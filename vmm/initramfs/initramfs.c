@@ -7,6 +7,7 @@
 #include "vmm/initramfs/cmdline.h"
 #include "vmm/initramfs/cpio.h"
 #include "vmm/initramfs/modlocate.h"
+#include "vmm/initramfs/modsig.h"
 #include "vmm/initramfs/modules.h"
 #include "vmm/initramfs/rootfs.h"
 
@@ -27,6 +28,7 @@ struct work {
 	enum root_mode mode;
 	bool overlay;	  /* what is written goes to memory */
 	struct root root; /* with a spec */
+	bool has_hasher;  /* or has found that there is none */
 	struct cpio archive;
 };
 
@@ -140,16 +142,37 @@ static const struct {
 	{ INITRAMFS_FS, "virtiofs", "shared folders" },
 };
 
+static int put_module(void *ctx, const char *name, const void *data, size_t len, struct err *e);
+
+/*
+ * The kernel hashes each module twice to check its signature, by what it has built in: in C. Where
+ * large ones follow it pays to load what is faster, before all of them.
+ */
+static int add_hasher(struct work *w, const void *module, size_t len, struct err *e)
+{
+	const bool large_follow = w->c->share || w->overlay;
+	const char *hasher = modsig_hasher(module, len);
+	int code;
+
+	if (!hasher || !large_follow || w->has_hasher)
+		return 0;
+	w->has_hasher = true;
+	code = modules_need(w->modules, hasher, put_module, w, e);
+	return code == -ENOENT ? 0 : code;
+}
+
 static int put_module(void *ctx, const char *name, const void *data, size_t len, struct err *e)
 {
 	struct work *w = ctx;
 	auto_free char *path = NULL;
+	int code;
 
 	if (asprintf(&path, "vmm/modules/%s.ko", name) < 0) {
 		path = NULL;
 		return out_of_memory(e);
 	}
-	return cpio_file(&w->archive, path, 0600, data, len, e);
+	code = cpio_file(&w->archive, path, 0600, data, len, e);
+	return code ? code : add_hasher(w, data, len, e);
 }
 
 /* @needed: the guest cannot start without; else a missing one is only said. */

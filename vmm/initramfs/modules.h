@@ -22,7 +22,10 @@ struct modules;
 struct modules *modules_open(const char *dir, struct err *e) MUST_CHECK;
 void modules_close(struct modules *m);
 
-/* What becomes of a module: called once for each that is needed, with its unpacked bytes. */
+/*
+ * What becomes of a module: called once for each that is needed, with its unpacked bytes. Done with
+ * these, it may call modules_need() itself: what that has handed out is loaded before.
+ */
 typedef int module_sink(void *ctx, const char *name, const void *data, size_t len, struct err *e);
 
 /*
