@@ -406,8 +406,11 @@ TEST(memory_of_long_requests_goes_back_when_the_queue_stops)
 		for (unsigned i = 0; i < MANY; i++)
 			EXPECT(driver_add(&d.queue[0], p, LONG, i));
 		mutex_lock(&q->lock);
-		for (unsigned i = 0; i < MANY; i++)
+		for (unsigned i = 0; i < MANY; i++) {
 			EXPECT_EQ(queue_pop(q, &r[i]), POP_OK);
+			for (unsigned k = 0; k < i; k++)
+				EXPECT(r[i]->seg != r[k]->seg);
+		}
 		EXPECT(pages_of_arrays(q) > 0);
 		for (unsigned i = 0; turn == 2 && i < MANY; i++)
 			queue_push(r[i], 0);

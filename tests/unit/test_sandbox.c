@@ -13,6 +13,7 @@
 #include <linux/kvm.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -429,11 +430,13 @@ static void look_around(void)
 {
 	static const unsigned long plain = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
 	const int kept = open("/proc/self/exe", O_RDONLY);
-	const bool signals_stay_inside = /* Linux 6.12 */
-		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 6;
+	const long landlock =
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	const struct sockaddr_in port = { .sin_family = AF_INET, .sin_port = htons(8080) };
 	struct rlimit core;
 	struct statvfs root;
 	char byte;
+	int s;
 
 	walls_build(&built);
 	for (unsigned i = 0; i < NR_WALLS; i++)
@@ -455,15 +458,18 @@ static void look_around(void)
 		_exit(17);
 	if (getrlimit(RLIMIT_CORE, &core) || core.rlim_max != 0)
 		_exit(15);
-	if (signals_stay_inside && !fails_with(EPERM, kill(getppid(), 0)))
+	if (landlock >= 6 && /* Linux 6.12 */
+	    !fails_with(EPERM, kill(getppid(), 0)))
 		_exit(18);
 	if (kill(getpid(), 0))
 		_exit(19);
-	if (socket(AF_INET, SOCK_STREAM, 0) >= 0) {
-		/* A network of its own has no way out. */
-		_exit(0);
-	}
-	_exit(16);
+	/* A network of its own has no way out; and since Linux 6.7 nobody comes in. */
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	if (s < 0)
+		_exit(16);
+	if (landlock >= 4 && !fails_with(EACCES, bind(s, (const void *)&port, sizeof(port))))
+		_exit(20);
+	_exit(0);
 }
 
 TEST(behind_the_walls_there_is_nothing)
