@@ -67,8 +67,9 @@ size_t faultsum_more_text(uint64_t n, char *buf, size_t size);
  *	text, json	number	faults that were reported in full there
  *	causes, actions	object	names as in a report: number; absent when 0
  *	vcpus		array	of numbers: faults of vCPU 0, 1, ...
- *	top		array	the most frequent kinds, most first: objects {count, pc, pc_name,
- *ipa, access, size, cause, action, vcpu} with types as in a report
+ *	top		array	the most frequent kinds, most first: objects {count, pc,
+ *				pc_name, ipa, access, size, cause, action, vcpu} with
+ *				types as in a report
  */
 void faultsum_json(const struct faultsum *s, const struct report_names *names,
 		   struct json_writer *w);

@@ -16,9 +16,10 @@
  *
  * A root is mounted read-only, as the kernel does it, unless it is asked for with ",rw" or the
  * command line has rw. When it is a folder of the host, or a command runs in it, what is written to
- * it goes to the guest's memory, unless ",ro" or ",rw" is asked for. Of the command line, init=,
- *rootfstype=, rootflags= and rootdelay= (how long the root may take to appear, in seconds) count
- *too, and MODULE.PARAMETER= words.
+ * it goes to the guest's memory, unless ",ro" or ",rw" is asked for.
+ *
+ * Of the command line these count too: init=, rootfstype=, rootflags=, rootdelay= (how long the
+ * root may take to appear, in seconds), and words like MODULE.PARAMETER=.
  */
 #ifndef VMM_INITRAMFS_INITRAMFS_H
 #define VMM_INITRAMFS_INITRAMFS_H
