@@ -89,7 +89,8 @@ struct fault {
 	enum fault_access access;
 	enum fault_cause cause;
 	enum fault_action action;
-	bool walk; /* not the access itself: stage 1's walk for it met the fault */
+	bool walk;  /* not the access itself: stage 1's walk for it met the fault */
+	bool stops; /* FAULT_BY_KVM: the machine ends for it, by policy */
 
 	/* Where. */
 	unsigned vcpu;
@@ -134,8 +135,10 @@ struct fault {
 	char inside[48]; /* what the address lies in: "pl011"; FAULT_ENDS_OUTSIDE: begins in */
 	struct fault_neighbour below, above;
 
-	/* What the guest gets; for FAULT_ABORTED and FAULT_SERROR. */
-	uint64_t esr, far, elr, vector;
+	/* What the guest gets; for FAULT_ABORTED, FAULT_SERROR and FAULT_BY_KVM. */
+	uint64_t esr, far;
+	bool elr_lost; /* and so is the vector: an exception that was taken since replaced them */
+	uint64_t elr, vector;
 	char esr_text[128]; /* "Data Abort from the current EL, synchronous External abort, ..." */
 
 	/* Where EL1's vectors are, when stage 1 maps them: names of a Linux kernel hang on it. */

@@ -191,6 +191,7 @@ static int wall_in(struct vm *vm, struct err *e)
 static void take_down(struct vm *vm)
 {
 	vcpus_stop(&vm->vcpus);
+	vm_vcpus_ended(vm);
 	faults_drain(&vm->faults);
 	ballooning_stop(&vm->balloon);
 	/* The guest's last words go out and the terminal is restored before vmm's own. */

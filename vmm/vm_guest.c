@@ -12,9 +12,10 @@ static void on_guest_event(void *ctx, enum guest_event ev, const char *why)
 	struct vm *vm = ctx;
 
 	mutex_lock(&vm->lock);
-	vm->events |= 1U << ev;
-	if (why)
+	/* Nothing is worse than a crash, and what led to it is said. */
+	if (why && !(vm->events & 1U << GUEST_CRASHED))
 		(void)snprintf(vm->why, sizeof(vm->why), "%s", why);
+	vm->events |= 1U << ev;
 	mutex_unlock(&vm->lock);
 	loop_post(vm->loop, &vm->event_call);
 }
@@ -78,6 +79,28 @@ int vm_reset(struct vm *vm, struct err *e)
 	return code ? code : arch_watch(&vm->machine, &vm->watches, e);
 }
 
+/*
+ * With all vCPUs out, nothing more can come. What the guest asked for is void; but one of them may
+ * have found on its way out that the machine is to stop: true, and vm->why stays.
+ */
+static bool take_last_events(struct vm *vm)
+{
+	bool stopped;
+
+	LOCK_SCOPE(&vm->lock);
+	stopped = vm->events & 1U << GUEST_STOPPED;
+	vm->events = 0;
+	return stopped;
+}
+
+void vm_vcpus_ended(struct vm *vm)
+{
+	if (!take_last_events(vm) || (vm->status != STATUS_OFF && vm->status != STATUS_RESET))
+		return;
+	vm->status = STATUS_FAULT;
+	(void)snprintf(vm->last_words, sizeof(vm->last_words), "%s", vm->why);
+}
+
 void vm_reboot(struct vm *vm)
 {
 	struct err e;
@@ -86,10 +109,10 @@ void vm_reboot(struct vm *vm)
 		return;
 	log_info("the guest resets");
 	vcpus_hold(&vm->vcpus);
-	/* What the guest asked for before is void; with all vCPUs out, nothing more can come. */
-	mutex_lock(&vm->lock);
-	vm->events = 0;
-	mutex_unlock(&vm->lock);
+	if (take_last_events(vm)) {
+		vm_finish(vm, STATUS_FAULT, vm->why, "");
+		return; /* and the vCPUs stay held */
+	}
 	consoles_forget_recent(&vm->consoles);
 	vm->told_panic = false;
 	if (vm_reset(vm, &e)) {

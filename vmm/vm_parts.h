@@ -87,6 +87,9 @@ void vm_serve_guest_events(struct call *c);
 /* Memory and registers as at power-on; no vCPU runs meanwhile. 0 or a negative errno. */
 int vm_reset(struct vm *vm, struct err *e);
 
+/* All vCPUs' threads have ended: what they found last may change how vmm ends. */
+void vm_vcpus_ended(struct vm *vm);
+
 /* Holds the vCPUs, resets, lets them go; an error ends the machine. Of one that ended: nothing. */
 void vm_reboot(struct vm *vm);
 

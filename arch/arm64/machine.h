@@ -37,7 +37,7 @@ struct arch_vcpu {
 	struct emulate_monitor monitor;
 	uint64_t puzzle_pc; /* where KVM_RUN failed, and nothing was found wrong */
 	unsigned puzzles;
-	uint64_t fetch_known; /* the last fetch abort that vmm knows of; see fault.c */
+	uint64_t fetch_known; /* the last fetch abort that vmm knows of; see afterwards.c */
 	struct watch_cpu watch;
 };
 

@@ -297,7 +297,7 @@ TEST(faultlog_survives_a_clock_that_goes_back)
 
 TEST(faultlog_always_reports_where_vmm_stops_but_not_for_ever)
 {
-	static const enum fault_action stops[] = { FAULT_STOPPED, FAULT_LOCKUP };
+	static const enum fault_action stops[] = { FAULT_STOPPED, FAULT_LOCKUP, FAULT_BY_KVM };
 	struct faultlog_config c = config();
 	struct faultlog *l;
 	struct fault f = fault_at(PC, 0);
@@ -308,7 +308,8 @@ TEST(faultlog_always_reports_where_vmm_stops_but_not_for_ever)
 		(void)meet_at(l, PC + 4 * i, 0); /* uses up the limit and fills the table */
 	EXPECT_EQ(times_said("fault: vCPU"), 1);
 	for (unsigned i = 0; i < FAULTLOG_STOPS; i++) {
-		f.action = stops[i % 2];
+		f.action = stops[i % 3];
+		f.stops = f.action == FAULT_BY_KVM;
 		f.pc = i % 4 ? PC : ~PC; /* repeats, and one that the table has no room for */
 		EXPECT_EQ(meet(l, &f), FAULTLOG_TEXT);
 	}

@@ -558,6 +558,25 @@ TEST(report_tells_of_a_walk_that_met_the_fault)
 		"\"elr\":\"0x0\",\"vector\":\"0x0\"}}\n");
 }
 
+/* Of an abort that KVM made, some of what the guest was given may be gone. */
+TEST(report_says_nothing_of_what_another_exception_replaced)
+{
+	struct fault f = full;
+	char *line;
+
+	f.access = FAULT_FETCH;
+	f.action = FAULT_BY_KVM;
+	EXPECT_HAS(text_of(&f, NULL), "FAR 0xffff80008000de40, ELR 0xffff800080015a2c\n");
+	EXPECT_HAS(text_of(&f, NULL), "vector 0xffff800080010a00\n");
+	f.elr_lost = true;
+	EXPECT_HAS(text_of(&f, NULL), "FAR 0xffff80008000de40\n");
+	EXPECT(!strstr(text_of(&f, NULL), "vector"));
+	line = json_of(&f, NULL);
+	EXPECT_HAS(line, "\"far\":\"0xffff80008000de40\"}");
+	EXPECT(!strstr(line, "vector") && !strstr(line, "elr"));
+	free(line);
+}
+
 TEST(report_names_the_vector_that_a_vcpu_is_locked_up_at)
 {
 	static const struct fault f = {
@@ -1000,6 +1019,7 @@ TEST_MAIN(T(report_has_a_sentence_for_every_cause_and_access),
 	  T(report_leaves_out_what_is_unknown),
 	  T(report_shows_both_addresses_where_two_ways_disagree),
 	  T(report_tells_of_a_walk_that_met_the_fault),
+	  T(report_says_nothing_of_what_another_exception_replaced),
 	  T(report_names_the_vector_that_a_vcpu_is_locked_up_at),
 	  T(report_says_what_vmm_did_for_every_action_and_access),
 	  T(report_of_what_is_watched_is_short_and_says_old_and_new),

@@ -144,7 +144,7 @@ static bool grant(const struct faultlog *l, struct sink *s, bool *fast)
 
 static bool is_stop(const struct fault *f)
 {
-	return f->action == FAULT_STOPPED || f->action == FAULT_LOCKUP;
+	return f->action == FAULT_STOPPED || f->action == FAULT_LOCKUP || f->stops;
 }
 
 /* What is said once about faults that are not reported in the text; or NULL. */

@@ -266,9 +266,12 @@ static void put_action(struct out *o, const struct fault *f, const struct report
 	if (report_guest_known(f)) {
 		row(o, "", "ESR 0x%08" PRIx64 "%s%.*s", f->esr, f->esr_text[0] ? ": " : "",
 		    FIXED(f->esr_text));
-		row(o, "", "FAR 0x%08" PRIx64 ", ELR 0x%08" PRIx64, f->far, f->elr);
+		if (f->elr_lost)
+			row(o, "", "FAR 0x%08" PRIx64, f->far);
+		else
+			row(o, "", "FAR 0x%08" PRIx64 ", ELR 0x%08" PRIx64, f->far, f->elr);
 	}
-	if (report_guest_known(f) || f->action == FAULT_LOCKUP)
+	if ((report_guest_known(f) && !f->elr_lost) || f->action == FAULT_LOCKUP)
 		row(o, "", "vector 0x%08" PRIx64 "%s%s", f->vector, NAMED(vector));
 }
 

@@ -130,9 +130,11 @@ static void put_guest(struct json_writer *w, const struct fault *f,
 		put_hex(w, "esr", f->esr);
 		PUT_TEXT(w, "esr_text", f->esr_text);
 		put_hex(w, "far", f->far);
-		put_hex(w, "elr", f->elr);
+		if (!f->elr_lost)
+			put_hex(w, "elr", f->elr);
 	}
-	put_address(w, "vector", "vector_name", f->vector, names);
+	if (!f->elr_lost)
+		put_address(w, "vector", "vector_name", f->vector, names);
 	json_end(w);
 }
 

@@ -32,28 +32,41 @@ bool fault_look_for_lockup(struct vcpu *v)
 	return fault_settle(v, &b, &e) == FAULT_PARK;
 }
 
-/* An Instruction Abort, from either level, that nothing answered: the fetch or the walk for it. */
+/*
+ * An Instruction Abort, from either level, that nothing answered: the fetch or the walk for it. As
+ * KVM makes it, with nothing else in the syndrome.
+ */
 static bool is_fetch_abort(uint64_t esr)
 {
-	const unsigned fsc = esr & 0x3f;
+	const unsigned ec = esr >> 26 & 0x3f, iss = esr & 0x1ffffff;
 
-	return (esr >> 26 & 0x3e) == ESR_EC_INSN_ABORT_LOWER &&
-	       (fsc == ESR_FSC_EXTERNAL || (fsc & 0x3c) == ESR_FSC_EXTERNAL_WALK);
+	return (ec & 0x3e) == ESR_EC_INSN_ABORT_LOWER &&
+	       (iss == ESR_FSC_EXTERNAL || (iss & ~3U) == ESR_FSC_EXTERNAL_WALK);
 }
 
-/* PSTATE before it: SPSR_EL1, unless an interrupt came since; then only the level is known. */
-static uint64_t pstate_before(const struct vcpu *v, uint64_t esr)
+/*
+ * PC and PSTATE before it, from ELR_EL1 and SPSR_EL1. An interrupt replaces these, but not ESR_EL1:
+ * then only the level is known, and false. The second half of a T32 instruction may be what failed.
+ */
+static bool state_before(struct view *w, uint64_t esr, uint64_t far)
 {
 	const bool lower = (esr >> 26 & 0x3f) == ESR_EC_INSN_ABORT_LOWER;
-	uint64_t spsr;
+	uint64_t elr, spsr;
 
-	if (kvm_get_reg(v->fd, REG_SPSR_EL1, &spsr, NULL) == 0 && !(spsr & 0xf) == lower)
-		return spsr;
-	return lower ? 0 : PSTATE_EL1H;
+	if (kvm_get_reg(w->v->fd, REG_ELR_EL1, &elr, NULL) == 0 &&
+	    kvm_get_reg(w->v->fd, REG_SPSR_EL1, &spsr, NULL) == 0 && !(spsr & 0xf) == lower &&
+	    (elr == far || elr + 2 == far)) {
+		w->pc = elr;
+		w->pstate = spsr;
+		return true;
+	}
+	w->pc = far;
+	w->pstate = lower ? 0 : PSTATE_EL1H;
+	return false;
 }
 
 /* Gathers what can still be known, and hands it on. A frame of its own, as report(). */
-static NOINLINE void report_later(const struct bad *b, struct view *w, uint64_t pc_now,
+static NOINLINE void report_later(const struct bad *b, struct view *w, bool intact, uint64_t pc_now,
 				  unsigned where, struct fault *f)
 {
 	const struct machine_events *ev = &w->v->machine->events;
@@ -62,14 +75,23 @@ static NOINLINE void report_later(const struct bad *b, struct view *w, uint64_t 
 	fault_gather(f, w, b);
 	if (capture_exception(f, w, &e))
 		return;
-	/* Once the vector has begun, registers and exits may be of what came after. */
-	if (pc_now != f->vector) {
-		f->nr_frames = f->nr_exits = 0;
+	f->va_source = FAULT_VA_REGISTER;
+	f->elr_lost = !intact;
+	if (!intact)
+		f->state[0] = '\0';
+	/* Once the vector has begun, registers may be of what came after; so may exits be. */
+	f->nr_exits = 0;
+	if (!intact || pc_now != f->vector) {
+		f->nr_frames = 0;
 		f->frames_cut = false;
 	}
 	ev->fault_report(ev->ctx, where, f);
 }
 
+/*
+ * What the registers tell is believed: a guest that writes them itself may have that abort reported
+ * that it wrote.
+ */
 bool fault_look_back(struct vcpu *v)
 {
 	const struct machine_events *ev = &v->machine->events;
@@ -78,10 +100,15 @@ bool fault_look_back(struct vcpu *v)
 	uint64_t esr = 0, far = 0, pc_now;
 	struct view w;
 	unsigned where;
+	bool intact, stop;
 
-	if (v->machine->arch->features.aarch32 || kvm_get_reg(v->fd, REG_ESR_EL1, &esr, NULL) ||
-	    !is_fetch_abort(esr) || kvm_get_reg(v->fd, REG_FAR_EL1, &far, NULL) ||
-	    a->fetch_known == fault_known_fetch(far))
+	if (v->machine->arch->features.aarch32 || kvm_get_reg(v->fd, REG_ESR_EL1, &esr, NULL))
+		return false;
+	if (!is_fetch_abort(esr)) {
+		a->fetch_known = 0; /* what comes next is another one */
+		return false;
+	}
+	if (kvm_get_reg(v->fd, REG_FAR_EL1, &far, NULL) || a->fetch_known == fault_known_fetch(far))
 		return false;
 	view_open(&w, v);
 	pc_now = w.pc;
@@ -89,26 +116,26 @@ bool fault_look_back(struct vcpu *v)
 	if (w.code || pc_now == far)
 		return false;
 	a->fetch_known = fault_known_fetch(far);
-	w.pc = far;
-	w.pstate = pstate_before(v, esr);
-	if (!fault_wrong_with(&w, far, &b))
+	intact = state_before(&w, esr, far);
+	if (!fault_wrong_with(&w, far, &b) || fault_is_quiet(v, b.ipa))
 		return false;
+	stop = policy_at(&v->machine->arch->policy, b.ipa) == UNCLAIMED_STOP;
 	struct fault f = {
 		.access = FAULT_FETCH,
 		.cause = b.cause,
 		.action = FAULT_BY_KVM,
 		.walk = b.walk,
+		.stops = stop,
 		.vcpu = v->index,
-		.pc = far,
+		.pc = w.pc,
 		.ipa_known = true,
 		.ipa = b.ipa,
 	};
 	where = ev->fault_count(ev->ctx, &f);
 	fault_want_guards(v->machine);
 	if (where)
-		report_later(&b, &w, pc_now, where, &f);
-	if (policy_at(&v->machine->arch->policy, b.ipa) != UNCLAIMED_STOP)
-		return false;
-	ev->guest(ev->ctx, GUEST_STOPPED, "stopped after a bad access");
-	return true;
+		report_later(&b, &w, intact, pc_now, where, &f);
+	if (stop)
+		ev->guest(ev->ctx, GUEST_STOPPED, "stopped after a bad access");
+	return stop;
 }

@@ -300,8 +300,7 @@ enum fault_next fault_settle(struct vcpu *v, const struct bad *b, struct err *e)
 	return where ? report(v, b, where, &f, e) : act(v, b, f.action, e);
 }
 
-/* Whether the hole at @ipa is one that is probed on purpose: no word about it. */
-static bool is_quiet(const struct vcpu *v, uint64_t ipa)
+bool fault_is_quiet(const struct vcpu *v, uint64_t ipa)
 {
 	const struct space_range *r = space_at(&v->machine->arch->space, ipa);
 
@@ -332,7 +331,7 @@ static NOINLINE enum fault_next bad_mmio(struct vcpu *v, enum access answer, str
 	if (b.size < 8)
 		b.value &= (1ULL << (8 * b.size)) - 1;
 	/* KVM's own completion is wrong for LDRSB and kin, and for what begins elsewhere. */
-	if (is_quiet(v, b.ipa))
+	if (fault_is_quiet(v, b.ipa))
 		return by_hand(v, &b, true, e);
 	action = action_of(v, &b);
 	next = fault_settle(v, &b, e);

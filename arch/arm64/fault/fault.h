@@ -58,7 +58,8 @@ bool fault_look_for_lockup(struct vcpu *v);
  * Fetches that KVM aborts by itself, without an exit, are found afterwards: in the registers that
  * the abort left, as long as no other exception has changed them. A fetch from a device, and from
  * holes that have no guards yet. Reports the one that @v's registers tell of, unless it is known;
- * true when the machine shall stop at it. On the vCPU's thread, out of KVM_RUN.
+ * true when the machine shall stop at it. On the vCPU's thread, out of KVM_RUN, or while it is
+ * held.
  */
 bool fault_look_back(struct vcpu *v) MUST_CHECK;
 

@@ -55,6 +55,9 @@ void fault_gather(struct fault *f, struct view *w, const struct bad *b);
  */
 bool fault_wrong_with(struct view *w, uint64_t va, struct bad *b);
 
+/* Whether the hole at @ipa is one that is probed on purpose: no word about it. */
+bool fault_is_quiet(const struct vcpu *v, uint64_t ipa);
+
 /*
  * Whether an exception would lead back to where @v is, with nothing changed: then it never ends.
  */

@@ -55,8 +55,14 @@ static bool is_poisoned(const struct bad *b, uint64_t ipa)
 	return b->poisoned && b->poison >> 12 == ipa >> 12;
 }
 
+static bool is_for_registers(const struct space_range *r)
+{
+	return r && (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL);
+}
+
 bool fault_wrong_with(struct view *w, uint64_t va, struct bad *b)
 {
+	const struct space *s = &w->v->machine->arch->space;
 	const struct space_range *r;
 	struct mmu_walk walk;
 
@@ -68,7 +74,9 @@ bool fault_wrong_with(struct view *w, uint64_t va, struct bad *b)
 		b->walk = true;
 		b->ipa = walk.step[walk.nr_steps - 1].at;
 		b->fsc = mmu_fsc(&walk);
-		b->cause = is_poisoned(b, b->ipa) ? FAULT_HOST_MEMORY : FAULT_NOTHING_THERE;
+		b->cause = is_poisoned(b, b->ipa)		   ? FAULT_HOST_MEMORY
+			   : is_for_registers(space_at(s, b->ipa)) ? FAULT_NOT_FOR_DEVICE
+								   : FAULT_NOTHING_THERE;
 		return true;
 	}
 	if (walk_writes_rom(w, &walk, &b->ipa)) {
@@ -80,7 +88,7 @@ bool fault_wrong_with(struct view *w, uint64_t va, struct bad *b)
 	if (walk.fault)
 		return false;
 	b->ipa = walk.pa;
-	r = space_at(&w->v->machine->arch->space, walk.pa);
+	r = space_at(s, walk.pa);
 	if (is_poisoned(b, walk.pa))
 		b->cause = FAULT_HOST_MEMORY;
 	else if (!r || r->kind == SPACE_QUIET)
@@ -88,7 +96,7 @@ bool fault_wrong_with(struct view *w, uint64_t va, struct bad *b)
 	else if (r->kind == SPACE_ROM &&
 		 (b->access == FAULT_WRITE || b->access == FAULT_READ_WRITE))
 		b->cause = FAULT_READ_ONLY;
-	else if (r->kind == SPACE_DEVICE || r->kind == SPACE_KERNEL)
+	else if (is_for_registers(r))
 		b->cause = FAULT_NOT_FOR_DEVICE;
 	else
 		return false;

@@ -246,6 +246,7 @@ bool aarch32_one(const char *insn, uint64_t ipa, uint64_t *pc, uint64_t *va); /*
 void cases_fetch(void); /* silent.c: instructions where there are none. Also with the MMU off */
 /* silent.c: one that KVM settles. The registers tell of it, until the next exception. */
 void case_fetch_from_device(void);
+void case_fetch_by_tables_in_a_device(void);
 void case_fetch_far_away(void);
 void cases_walk(void);	    /* silent.c: tables that are not there */
 void cases_opened(void);    /* silent.c: beside a page that is read again and again */

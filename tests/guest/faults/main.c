@@ -83,6 +83,12 @@ static void fetch_device_read(void)
 	(void)read32(0x0a000000);
 }
 
+static void fetch_by_device(void)
+{
+	mmu_on();
+	case_fetch_by_tables_in_a_device();
+}
+
 static void fetch_far(void)
 {
 	case_fetch_far_away();
@@ -199,6 +205,7 @@ void main(const char *tree)
 		{ "fetch-device", fetch_device },
 		{ "fetch-device-spin", fetch_device_spin },
 		{ "fetch-device-read", fetch_device_read },
+		{ "fetch-by-device", fetch_by_device },
 		{ "fetch-far", fetch_far },
 		{ "translate", translate },
 		{ "log", log },

@@ -295,6 +295,14 @@ static void top_table_in(const char *name, uint64_t hole)
 	tables_changed();
 }
 
+/* Of a fetch KVM does not look whether it was the walk. */
+void case_fetch_by_tables_in_a_device(void)
+{
+	*top_entry(AT_1) = RTC | PTE_TABLE;
+	tables_changed();
+	fetch_by("tables in pl031", &el1, FSC_EXTERNAL, AT_1 + 0x123440);
+}
+
 /* Tables in ROM: a walk only reads, until the CPU has to set an access flag. */
 static void tables_in_rom(void)
 {
