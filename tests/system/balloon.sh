@@ -77,7 +77,7 @@ test_inflate_and_deflate() {
 	wait_for '^ready'
 	tell '^first [0-9]* free' free first
 	first=$(free_mib first)
-	all=$((first - 16)) # a 7.2 kernel runs out of memory with less left
+	all=$((first - 8))
 	tell "^filled $all" fill $all
 	tell '^dropped' drop
 	full=$(rss)
