@@ -1,15 +1,8 @@
-/* A bare-metal guest with an arm64 Image header that touches what nobody claims, in four ways, and says
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bare-metal guest that touches what nobody claims, in four ways, and says
  * "aborts N": how many of them were the synchronous external abort of real hardware, with the right
  * ESR, FAR and ELR and the target register untouched. Then asks PSCI to power off. */
-	.text
-	b	start
-	.long	0
-	.quad	0			/* text offset */
-	.quad	end - .text		/* image size */
-	.quad	0xa			/* little-endian, 4 KiB pages, anywhere in memory */
-	.quad	0, 0, 0
-	.ascii	"ARM\x64"
-	.long	0
+#include "bare.h"
 
 /* Is the access at x19 of the address in x11 that aborted? Counts in x20, and goes on behind it. */
 	.align	11
@@ -52,19 +45,14 @@ start:	adr	x0, vectors
 	touch	0, ldp x10, x12, [x11]	/* no syndrome */
 	ldr	x11, =0x09000000	/* a PL011, which has no 64-bit registers */
 	touch	0, ldr x10, [x11]
-	add	w20, w20, #'0'
 	adr	x2, text
-2:	ldrb	w3, [x2], #1
-	cbz	w3, 3f
-	str	w3, [x11]
-	b	2b
-3:	str	w20, [x11]
-	mov	w3, #'\n'
-	str	w3, [x11]
+	add	w20, w20, #'0'
+	strb	w20, [x2, #7]
+	bl	say
 	ldr	x0, =0x84000008
 	hvc	#0
 	b	.
-text:	.asciz	"aborts "
+text:	.asciz	"aborts ?\n"
 	.align	2
 	.ltorg
 end:
