@@ -19,7 +19,7 @@ enum { ENDED = 7, LOST = 8 }; /* exit statuses of the child */
 
 /* --- the child: a guest that echoes, or one that hangs -------------------------------------- */
 
-enum guest { ECHOES, HANGS, CRASHES, EXITS, MEASURES };
+enum guest { ECHOES, HANGS, CRASHES, EXITS, MEASURES, ENDS };
 
 struct vmm {
 	struct chardev_front front;
@@ -56,7 +56,9 @@ static void vmm_ready(struct chardev_front *f)
 
 	if (v->guest == MEASURES)
 		vmm_measure(v);
-	if (v->guest == HANGS || v->guest == MEASURES)
+	if (v->guest == ENDS)
+		loop_stop(v->loop);
+	if (v->guest == HANGS || v->guest == MEASURES || v->guest == ENDS)
 		return;
 	do {
 		n = chardev_write(v->chr, v->held, v->n_held);
@@ -160,6 +162,8 @@ static void vmm_main(enum guest guest)
 	if (loop_run(v.loop, &e))
 		_exit(3);
 	loop_unwatch(&v.signals);
+	if (guest == ENDS)
+		EXPECT_EQ(chardev_write(v.chr, "last words\n", 11), 11);
 	chardev_close(v.chr);
 	loop_destroy(v.loop);
 	(void)close(fd);
@@ -693,6 +697,15 @@ TEST(a_reader_of_stdout_that_went_away_is_lost)
 	expect_words("the reader of standard output has gone");
 }
 
+TEST(last_words_that_nobody_reads_are_told)
+{
+	start_on_pipes(ENDS);
+	(void)close(pipe_out[0]);
+	(void)!write(pipe_in[1], "x", 1);
+	EXPECT_EQ(ended(), 0);
+	expect_words("nobody reads; the last 11 bytes of output are lost");
+}
+
 TEST(a_socket_serves_for_both)
 {
 	int s[2];
@@ -842,8 +855,9 @@ TEST_MAIN(T(a_terminal_is_raw_while_the_guest_runs_and_restored_after),
 	  T(pipes_that_cannot_be_opened_anew_carry_every_byte_too),
 	  T(pipes_carry_every_byte_both_ways_with_a_slow_reader),
 	  T(the_end_of_input_is_not_the_end_of_the_guest_and_nobody_spins),
-	  T(a_reader_of_stdout_that_went_away_is_lost), T(a_socket_serves_for_both),
-	  T(files_serve_for_both), T(dev_null_and_closed_files_are_no_input_and_nobody_spins),
+	  T(a_reader_of_stdout_that_went_away_is_lost), T(last_words_that_nobody_reads_are_told),
+	  T(a_socket_serves_for_both), T(files_serve_for_both),
+	  T(dev_null_and_closed_files_are_no_input_and_nobody_spins),
 	  T(stdin_from_a_pipe_leaves_a_terminal_on_stdout_as_it_is),
 	  T(a_terminal_serves_beside_a_pipe_for_stdout),
 	  T(a_stall_of_stdout_that_is_stderr_as_well_is_told_when_it_is_over))

@@ -561,9 +561,17 @@ static int ms_until(uint64_t due)
 	return now < due ? (int)((due - now) / 1000000) + 1 : 0;
 }
 
+/* Bytes that nobody has taken. */
+static size_t left(struct chardev *c)
+{
+	LOCK_SCOPE(&c->lock);
+	return c->out.used;
+}
+
 void chardev_flush(struct chardev *c)
 {
 	uint64_t all = loop_now_ns() + FLUSH_ALL_NS, step = loop_now_ns() + FLUSH_STEP_NS;
+	bool reader = false;
 	size_t had, took;
 
 	for (;;) {
@@ -571,8 +579,11 @@ void chardev_flush(struct chardev *c)
 		int ms;
 
 		took = push(c, &had);
-		if (!had)
+		if (!had && (!reader || !left(c))) /* nobody was there, or all is done */
 			return;
+		if (!had)
+			break;
+		reader = true;
 		if (took)
 			step = loop_now_ns() + FLUSH_STEP_NS;
 		ms = ms_until(step < all ? step : all);
@@ -583,5 +594,5 @@ void chardev_flush(struct chardev *c)
 	}
 	if (!c->ops->shares_stderr || !c->ops->shares_stderr(c))
 		log_warn("%s: nobody reads; the last %zu bytes of output are lost", c->name,
-			 had - took);
+			 left(c));
 }
