@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "devices/virtio/queue_ring.h"
 #include "devices/virtio/virtio.h"
+#include "vmm/base/io.h"
 #include "vmm/base/scope.h"
 #include "vmm/core/poison.h"
 
@@ -328,10 +329,8 @@ bool queue_want_kicks(struct queue *q, bool want)
 
 void queue_kick(struct queue *q)
 {
-	uint64_t one = 1;
-
 	/* It cannot fail but when the count is full, and then who reads it has its kick already. */
-	(void)!write(q->kick_fd, &one, sizeof(one));
+	io_raise(q->kick_fd);
 }
 
 void queue_unkick(struct queue *q)
