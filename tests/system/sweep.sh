@@ -154,7 +154,7 @@ one_fault() { # CALL NTH ERROR
 	call=$1 nth=$2 error=$3 limit=200
 	case "$call $error" in
 	"write EINTR") ;;
-	write*) limit=25 ;; # many wake somebody up, and are let pass below
+	"write "*) limit=25 ;; # many wake somebody up, and are let pass below
 	esac
 	with_fault on
 	# A thread that ends has all signals blocked by then: it is ended without a word.
