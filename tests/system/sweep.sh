@@ -10,6 +10,7 @@
 #   SWEEP=all     each call with each error: `make fault-sweep`, which takes an hour or two. Else, some of
 #                 them, others each day; with SWEEP=N so many
 #   SWEEP_SEED=N  which
+#   SWEEP_PART=K/N  of all, every Nth from the Kth on: the whole in pieces, each with a sum of its own
 #   SWEEP_CALLS="openat mmap"  of these alone
 
 tracer="$LAB/strace/ld-linux-aarch64.so.1 --library-path $LAB/strace $LAB/strace/strace"
@@ -106,7 +107,7 @@ faults_of_sites() {
 # Of $T/faults, all or some: from day to day each call in turn, and one after the other of its faults.
 choose() {
 	if [ "${SWEEP:-}" = all ]; then
-		cat "$T/faults"
+		awk -v part="${SWEEP_PART:-1/1}" 'BEGIN { split(part, p, "/") } (NR - p[1]) % p[2] == 0' "$T/faults"
 		return
 	fi
 	awk -v many="${SWEEP:-20}" -v seed="$seed" '
