@@ -100,7 +100,8 @@ void terminal_restore(void)
 {
 	int fd = atomic_exchange_explicit(&raw_fd, -1, memory_order_acq_rel), error = errno;
 
-	if (fd >= 0 && (terminal_is_ours(fd) || untouched(fd)))
+	/* Nobody tries again after us, and a shell on a raw terminal is not to be used. */
+	if (fd >= 0 && (terminal_is_ours(fd) || untouched(fd)) && set(fd, &saved))
 		(void)set(fd, &saved);
 	if (fd >= 0)
 		log_set_raw(false);
