@@ -2,7 +2,7 @@
 /* A bare-metal guest that touches what nobody claims, in four ways, and says
  * "aborts N": how many of them were the synchronous external abort of real hardware, with the right
  * ESR, FAR and ELR and the target register untouched. Then asks PSCI to power off. */
-#include "bare.h"
+#include "bare.inc"
 
 /* Is the access at x19 of the address in x11 that aborted? Counts in x20, and goes on behind it. */
 	.align	11

@@ -6,7 +6,7 @@
 #else
 #define LAST_CALL 0x84000008
 #endif
-#include "bare.h"
+#include "bare.inc"
 
 start:	ldr	x11, =0x09000000
 	adr	x2, text

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bare-metal guest whose CPU 1 fetches from the clock's registers, and stays in its vector. CPU 0 says
  * "ready" on the PL011, then powers off when it reads "o" there, and resets when it reads "r". */
-#include "bare.h"
+#include "bare.inc"
 
 start:	ldr	x0, =0xc4000003		/* PSCI CPU_ON */
 	mov	x1, #1

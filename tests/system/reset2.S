@@ -2,7 +2,7 @@
 /* A bare-metal guest that says "ready" on the PL011 when its PSCI knows SYSTEM_RESET2, else "absent",
  * then does what it reads there: "w" calls SYSTEM_RESET2 by its SMC32 function ID, "x" by the SMC64 one,
  * "o" SYSTEM_OFF. Says "returned" of a call that did. */
-#include "bare.h"
+#include "bare.inc"
 
 start:	ldr	x11, =0x09000000
 	ldr	x0, =0x8400000a		/* PSCI_FEATURES */
