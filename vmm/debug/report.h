@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clang-format off: it would fill the table's rows */
+/* clang-format off */ /* which would fill the table's rows */
 /*
  * report: the facts of a bad access (vmm/fault.h) put into words: one sentence, a block of text for
  * a person, an object of JSON for a program. Pure: no I/O, no memory but the caller's.
@@ -42,22 +42,26 @@
  *	pc, pc_name	hex, string
  *	insn, insn_text	hex, string
  *	size		number	bytes
- *	value		hex	what a write would have stored, at most the first 16 bytes;
- *"watched": what the watched bytes are now old_value	hex	"watched": what they were watch
- *string	"watched": what is watched, as the option said
+ *	value		hex	what a write would have stored, at most the first 16 bytes; "watched":
+ *				what the watched bytes are now
+ *	old_value	hex	"watched": what they were
+ *	watch		string	"watched": what is watched, as the option said
  *	watched		number	"watched": how many watched bytes were touched; of more than 16, 16
  *	device		bool	"watched": a device did it, so there is no vcpu; otherwise absent
  *	ipa		hex	guest physical address of the first byte that failed
  *	va, va_name	hex, string
  *	va_source	string	"register" "decoded" "both" "disagree"
  *	va_decoded	hex	only with "disagree"
- *	stage1		object	regime: string, result: string, steps: array of objects {level:
- *number, at: hex, descriptor: hex when it could be read, text: string} stage2		object
- *inside: string, below and above: objects {name: string, base: hex, size: hex, distance: hex} guest
- *object	what it was given: esr: hex, esr_text: string, far, elr, vector: hex, vector_name:
- *string; of "by-kvm" no elr and no vector where another exception has replaced them backtrace
- *array	of objects {pc: hex, name: string} backtrace_cut	bool	there may be more exits
- *array	of strings, oldest first
+ *	stage1		object	regime: string, result: string, steps: array of objects {level: number,
+ *				at: hex, descriptor: hex when it could be read, text: string}
+ *	stage2		object	inside: string, below and above: objects {name: string, base: hex,
+ *				size: hex, distance: hex}
+ *	guest		object	what it was given: esr: hex, esr_text: string, far, elr, vector: hex,
+ *				vector_name: string; of "by-kvm" no elr and no vector where
+ *				another exception has replaced them
+ *	backtrace	array	of objects {pc: hex, name: string}
+ *	backtrace_cut	bool	there may be more
+ *	exits		array	of strings, oldest first
  */
 /* clang-format on */
 #ifndef VMM_DEBUG_REPORT_H
