@@ -44,7 +44,7 @@ TEST(anything_else_is_none)
 	EXPECT_STR(HASHER("module" MESSAGE "\x01" TRAILER("\2", "\x09") MARK), "none");
 	EXPECT_STR(HASHER("module" MESSAGE "\x01" TRAILER("\2", "\0") MARK), "none");
 	/* It ends where the hash should be named, or is longer than the module. */
-	EXPECT_STR(HASHER("module" MESSAGE TRAILER("\2", "\x28") MARK), "none");
+	EXPECT_STR(HASHER("module" MESSAGE "\1\0\2\0\0\0\0\0\0\0\0\x28" MARK), "none");
 	EXPECT_STR(HASHER("module" MESSAGE "\x01" TRAILER("\2", "\x30") MARK), "none");
 	EXPECT_STR(HASHER(TRAILER("\2", "\0") MARK), "none");
 	EXPECT_STR(HASHER("module" MESSAGE "\x01" TRAILER("\2", "\x29") MARK "x"), "none");
