@@ -343,6 +343,13 @@ test_first_fetch_far_above_ram_is_seen() {
 	has "$T/err" '^vmm: fault: vCPU 0 fetched an instruction from 0x300000040, where nothing is'
 }
 
+test_fetch_where_nothing_is_to_be_told_is_not() {
+	faults fetch-far --hole 0x300000000+64K=zero
+	all_ok
+	counted 0
+	[ ! -s "$T/err" ] || fail "vmm says: $(cat "$T/err")"
+}
+
 # --- storms ---------------------------------------------------------------------------------------
 
 # Bare metal: a Linux guest takes ten times as long for each (see reaction.sh).
