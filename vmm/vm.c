@@ -115,8 +115,8 @@ static int build(struct vm *vm, struct err *e)
 	vm->bus = vm->loop ? bus_create(e) : NULL;
 	if (!vm->bus)
 		return -e->code;
-	if (config_needs_keeper(vm->config)) {
-		vm->keeper = keeper_create(vm->loop, e);
+	if (vm->keeper_sock >= 0) {
+		vm->keeper = keeper_create(vm->loop, keep_fd(&vm->keeper_sock), e);
 		if (!vm->keeper)
 			return -e->code;
 		litter_keeper(vm->keeper);
@@ -219,6 +219,7 @@ static void take_down(struct vm *vm)
 	close_quietly(vm->signal_fd);
 	bus_destroy(vm->bus);
 	keeper_destroy(vm->keeper);
+	close_quietly(vm->keeper_sock);
 	backends_close(&vm->backends);
 	loop_destroy(vm->loop);
 	root_free(&vm->root);
@@ -236,6 +237,7 @@ static struct vm *new_vm(const struct vm_config *c)
 		.kvm = { .dev = -1, .vm = -1 },
 		.ram = { .fd = -1 },
 		.signal_fd = -1,
+		.keeper_sock = -1,
 		.root = ROOT_NONE,
 		.balloon = BALLOONING_NONE,
 		.grace = { .expired = vm_grace_over },
@@ -246,10 +248,20 @@ static struct vm *new_vm(const struct vm_config *c)
 	return vm;
 }
 
+/* Before anything else is made. */
+static int make_processes(struct vm *vm, struct err *e)
+{
+	if (config_needs_keeper(vm->config))
+		vm->keeper_sock = keeper_fork(e);
+	return config_needs_keeper(vm->config) && vm->keeper_sock < 0 ? -e->code : 0;
+}
+
 static int build_and_run(struct vm *vm, struct err *e)
 {
-	int code;
+	int code = make_processes(vm, e);
 
+	if (code)
+		return code;
 	threads_hold();
 	code = build(vm, e);
 	if (code == 0)

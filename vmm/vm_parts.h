@@ -28,6 +28,7 @@ struct vm {
 	struct gmem mem;
 	struct bus *bus;
 	struct loop *loop;
+	int keeper_sock;       /* until the keeper has it; -1 */
 	struct keeper *keeper; /* NULL: nothing to keep */
 	struct backends backends;
 	struct consoles consoles;

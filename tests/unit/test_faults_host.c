@@ -391,7 +391,8 @@ static int keeper_scenario(struct err *e)
 		.kind = KEEPER_LISTEN, .name = "thing", .argv = argv, .up = on_up, .down = on_down
 	};
 	struct loop *l = loop_create(e);
-	struct keeper *k = l ? keeper_create(l, e) : NULL;
+	const int sock = l ? keeper_fork(e) : -1;
+	struct keeper *k = sock >= 0 ? keeper_create(l, sock, e) : NULL;
 	int fd = -1, code = k ? 0 : -e->code;
 	unsigned job;
 
@@ -487,7 +488,8 @@ static int net_scenario(struct err *e)
 {
 	struct net_config c = net_defaults;
 	struct loop *main = loop_create(e), *card = main ? loop_create(e) : NULL;
-	struct keeper *k = card ? keeper_create(main, e) : NULL;
+	const int sock = card ? keeper_fork(e) : -1;
+	struct keeper *k = sock >= 0 ? keeper_create(main, sock, e) : NULL;
 	int code = k ? 0 : -e->code, left;
 
 	c.socket = path;

@@ -27,7 +27,7 @@ static void set_up(void)
 
 	l = loop_create(&e);
 	EXPECT(l != NULL);
-	k = keeper_create(l, &e);
+	k = keeper_create(l, keeper_fork(&e), &e);
 	EXPECT(k != NULL);
 }
 

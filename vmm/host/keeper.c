@@ -18,8 +18,7 @@
 
 struct keeper {
 	struct loop *loop;
-	int sock; /* owned; -1: the process is gone */
-	pid_t pid;
+	int sock;    /* owned; -1: the process is gone */
 	bool sealed; /* until then who needs the process fails, and says so */
 	struct watch watch;
 	struct call gone;   /* answers those who ask when the process is gone */
@@ -148,38 +147,42 @@ static void on_socket(struct watch *w, uint32_t events UNUSED)
 		lost(k);
 }
 
-struct keeper *keeper_create(struct loop *l, struct err *e)
+int keeper_fork(struct err *e)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "a process for vmm's programs: socketpair");
+	pid = fork();
+	if (pid == 0)
+		keeper_process(pair[1]);
+	close_quietly(pair[1]);
+	if (pid > 0)
+		return pair[0];
+	(void)err_sys(e, "a process for vmm's programs: fork");
+	close_quietly(pair[0]);
+	return -e->code;
+}
+
+struct keeper *keeper_create(struct loop *l, int sock, struct err *e)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
-	int pair[2] = { -1, -1 };
 
 	if (!k) {
+		close_quietly(sock);
 		err_code(e, ENOMEM, "a process for vmm's programs");
 		return NULL;
 	}
-	*k = (struct keeper){ .loop = l, .sock = -1, .pid = -1, .fd = -1 };
+	*k = (struct keeper){ .loop = l, .sock = sock, .fd = -1 };
 	k->watch.ready = on_socket;
 	k->gone.fn = tell_gone;
 	k->later.expired = tell_later;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		err_sys(e, "socketpair");
-		goto fail;
+	if (loop_watch(l, &k->watch, k->sock, EPOLLIN, e)) {
+		keeper_destroy(k);
+		return NULL;
 	}
-	k->pid = fork();
-	if (k->pid == 0)
-		keeper_process(pair[1]);
-	close_quietly(pair[1]);
-	k->sock = pair[0];
-	if (k->pid < 0) {
-		err_sys(e, "fork");
-		goto fail;
-	}
-	if (loop_watch(l, &k->watch, k->sock, EPOLLIN, e))
-		goto fail;
 	return k;
-fail:
-	keeper_destroy(k);
-	return NULL;
 }
 
 /* Has the process end all programs, and waits until it is done. It is nobody's zombie for long. */

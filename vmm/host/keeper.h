@@ -60,10 +60,17 @@ struct keeper_job {
 };
 
 /*
- * Forks the process. No thread but the caller's may be running; fds that are open in the caller
- * and not close-on-exec do not reach programs either. NULL and @e set on failure.
+ * Forks the process, and returns the socket to it, which is the caller's; or a negative errno. No
+ * thread but the caller's may be running; fds that are open in the caller and not close-on-exec do
+ * not reach programs either. The process ends when nobody has the socket open any more.
  */
-struct keeper *keeper_create(struct loop *l, struct err *e) MUST_CHECK;
+int keeper_fork(struct err *e) MUST_CHECK;
+
+/*
+ * Who speaks to the process at the other end of @sock, of keeper_fork(), and owns that, whatever
+ * comes of it. NULL and @e set on failure.
+ */
+struct keeper *keeper_create(struct loop *l, int sock, struct err *e) MUST_CHECK;
 
 /* Ends all programs (SIGTERM, after a second SIGKILL), and the process. NULL is fine. */
 void keeper_destroy(struct keeper *k);
