@@ -12,6 +12,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define NAMESPACES_ADVICE                                                                          \
+	"user namespaces are forbidden here; as root: sysctl kernel.unprivileged_userns_clone=1 "  \
+	"user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0"
+
 /* False: it could not be tried. */
 static bool try_walls(struct walls *w)
 {
@@ -24,6 +28,7 @@ static bool try_walls(struct walls *w)
 	in = pipes[0];
 	pid = fork();
 	if (pid == 0) {
+		(void)!wall_build(WALL_PIDS); /* which tells again */
 		walls_build(w);
 		_exit(io_write(pipes[1], w, sizeof(*w)) != 0);
 	}
@@ -39,13 +44,12 @@ void doctor_walls(struct doctor *d)
 	static const struct {
 		const char *name, *what, *advice;
 	} shown[NR_WALLS] = {
+		[WALL_PIDS] = { "sandbox-pids", "sandbox: a PID namespace of its own",
+				NAMESPACES_ADVICE },
 		[WALL_NO_NEW_PRIVS] = { "sandbox-no-new-privs", "sandbox: no new privileges",
 					"the kernel is too old" },
 		[WALL_NAMESPACES] = { "sandbox-namespaces", "sandbox: namespaces of its own",
-				      "user namespaces are forbidden here; as root: sysctl "
-				      "kernel.unprivileged_userns_clone=1 "
-				      "user.max_user_namespaces=10000 "
-				      "kernel.apparmor_restrict_unprivileged_userns=0" },
+				      NAMESPACES_ADVICE },
 		[WALL_ROOT] = { "sandbox-root", "sandbox: an empty root",
 				"needs the namespaces, and a /proc" },
 		[WALL_LANDLOCK] = { "sandbox-landlock", "sandbox: Landlock",

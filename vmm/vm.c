@@ -8,6 +8,7 @@
 #include "vmm/core/poison.h"
 #include "vmm/host/keeper.h"
 #include "vmm/host/litter.h"
+#include "vmm/inner.h"
 #include "vmm/messages.h"
 #include "vmm/vm_parts.h"
 
@@ -248,12 +249,18 @@ static struct vm *new_vm(const struct vm_config *c)
 	return vm;
 }
 
-/* Before anything else is made. */
+/*
+ * Processes before anything else is made: the keeper, which stays where vmm was started, and the
+ * one that we go on in.
+ */
 static int make_processes(struct vm *vm, struct err *e)
 {
-	if (config_needs_keeper(vm->config))
+	if (config_needs_keeper(vm->config)) {
 		vm->keeper_sock = keeper_fork(e);
-	return config_needs_keeper(vm->config) && vm->keeper_sock < 0 ? -e->code : 0;
+		if (vm->keeper_sock < 0)
+			return -e->code;
+	}
+	return vm->config->sandbox == SANDBOX_OFF ? 0 : inner_enter(&vm->signal_fd, e);
 }
 
 static int build_and_run(struct vm *vm, struct err *e)

@@ -19,6 +19,8 @@
 #include "vmm/root.h"
 #include "vmm/vm.h"
 
+#include <signal.h>
+
 struct vm {
 	const struct vm_config *config; /* borrowed */
 	struct kvm kvm;
@@ -43,7 +45,8 @@ struct vm {
 	struct watchset watches; /* what --watch means since the last reset */
 
 	struct watch signals;
-	int signal_fd;
+	int signal_fd;	    /* gives struct signalfd_siginfo */
+	sigset_t served;    /* of them, what vmm serves */
 	struct timer grace; /* from the power key to the end */
 	bool stopping;	    /* the power key was pressed by a signal */
 	bool finished;	    /* how it ends is decided */

@@ -82,7 +82,11 @@ static void on_signal(struct watch *w, uint32_t events UNUSED)
 	struct vm *vm = container_of(w, struct vm, signals);
 	struct signalfd_siginfo info;
 
-	if (read(vm->signal_fd, &info, sizeof(info)) != sizeof(info))
+	ssize_t n = read(vm->signal_fd, &info, sizeof(info));
+
+	if (n == 0) /* the process outside is gone, and so are we */
+		loop_unwatch(w);
+	if (n != sizeof(info) || sigismember(&vm->served, (int)info.ssi_signo) != 1)
 		return;
 	if (vm_has_command(vm) && info.ssi_signo != SIGTSTP && info.ssi_signo != SIGCONT &&
 	    info.ssi_signo != SIGWINCH) {
@@ -163,20 +167,21 @@ int vm_take_signals(struct vm *vm, struct err *e)
 		SIGUSR1, SIGWINCH, SIGQUIT, SIGUSR2, /* these two for a command */
 	};
 	const size_t nr = vm_has_command(vm) ? ARRAY_SIZE(served) : ARRAY_SIZE(served) - 2;
-	sigset_t set;
 
-	(void)sigemptyset(&set);
+	(void)sigemptyset(&vm->served);
 	for (size_t i = 0; i < nr; i++) {
 		struct sigaction now;
 
 		/* What nohup or a shell had ignored stays ignored: a signalfd would see it. */
 		if (sigaction(served[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			(void)sigaddset(&set, served[i]);
+			(void)sigaddset(&vm->served, served[i]);
 	}
-	vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* In a process inside, those that come to itself are of no account: inner.h. */
+	if (vm->signal_fd < 0)
+		vm->signal_fd = signalfd(-1, &vm->served, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (vm->signal_fd < 0)
 		return err_sys(e, "signalfd");
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	if (sigprocmask(SIG_BLOCK, &vm->served, NULL) < 0)
 		return err_sys(e, "sigprocmask");
 	/* A reader that left, and a file at its limit, are errors of a write like others. */
 	(void)signal(SIGPIPE, SIG_IGN);

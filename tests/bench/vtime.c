@@ -57,6 +57,47 @@ static long anon_beside_ram(pid_t pid)
 	return all - of_largest;
 }
 
+/* KiB of anonymous memory, shared pages in part. */
+static long anon_part(pid_t pid)
+{
+	char line[512];
+	long kib = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/%d/smaps_rollup", (int)pid);
+	f = fopen(line, "r");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Pss_Anon: %ld", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* Of the process that has the guest, what is outside RAM, and all of others around it. */
+static long anon_of_all(pid_t pid)
+{
+	char name[512];
+	long kib = 0;
+	pid_t inner = pid, child;
+	FILE *f, *comm;
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(name, "r");
+	while (f && fscanf(f, "%d", &child) == 1) {
+		snprintf(name, sizeof(name), "/proc/%d/comm", (int)child);
+		comm = fopen(name, "r");
+		if (comm && fgets(name, sizeof(name), comm) && strcmp(name, "vmm-inner\n") == 0)
+			inner = child;
+		else
+			kib += anon_part(child);
+		if (comm)
+			fclose(comm);
+	}
+	if (f)
+		fclose(f);
+	return kib + (inner == pid ? 0 : anon_part(pid)) + anon_beside_ram(inner);
+}
+
 /*
  * The kernel patches itself when a first PMU is used, and back a second after the last: 11 ms that
  * would fall into one run or another. With an event of our own it has done so, and keeps it.
@@ -144,7 +185,7 @@ int main(int argc, char **argv)
 		seen[len] = '\0';
 		if (pattern && match < 0 && strstr(seen, pattern)) {
 			match = now_us() - begin;
-			anon = anon_beside_ram(pid);
+			anon = anon_of_all(pid);
 		}
 	}
 	waitpid(pid, &status, 0);

@@ -20,7 +20,7 @@ attack() { # WORDS [OPTION...]
 memory_of_vmm() {
 	awk '$1 == "Size:" { size = $2 }
 		$1 == "Private_Dirty:" && size < 32768 { sum += $2 }
-		END { print sum + 0 }' "/proc/$pid/smaps"
+		END { print sum + 0 }' "/proc/$(inner)/smaps"
 }
 
 holdings() {

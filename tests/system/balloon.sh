@@ -2,7 +2,7 @@
 # The balloon, with Linux's own driver in the guest: what the guest does not use goes back to the host.
 
 # Of vmm, in MiB.
-rss() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$pid/status"; }
+rss() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$(inner)/status"; }
 
 # Without an area for CMA, of 64 MiB: most of the balloon would be in it, and a kernel that is out of
 # memory elsewhere gains nothing; and a 7.2 kernel does not even start with the rest of 128. Without

@@ -202,6 +202,15 @@ test_terminal_is_restored_after_a_crash() {
 	done
 }
 
+# The one that made it raw cannot put it back.
+test_terminal_is_restored_after_a_kill() {
+	terminal_guest
+	kill -KILL "$(pid=$(cat "$T/vmm.pid") && inner)"
+	wait_end 30
+	has "$T/err" '^ptyrun: terminal restored'
+	has "$T/text" '^vmm: killed: '
+}
+
 test_ctrl_a_x_ends_the_guest() {
 	terminal_guest
 	printf '\001x' >&7

@@ -160,7 +160,7 @@ test_pinned_vcpu_stays_on_its_host_cpu() {
 	G
 	start_guest --pin 1
 	wait_for '^ready'
-	on=$(cat /proc/"$pid"/task/*/status | grep -c '^Cpus_allowed_list:[^0-9]*1$')
+	on=$(cat "/proc/$(inner)"/task/*/status | grep -c '^Cpus_allowed_list:[^0-9]*1$')
 	is "threads bound to host CPU 1" "$on" 1
 	kill -KILL "$pid"
 }

@@ -135,8 +135,9 @@ test_stopped_and_continued() {
 	start_guest --disk "$T/disk" --cpus 2
 	wait_for '^verified 1'
 	for _s in 1 8; do
-		kill -STOP "$pid"
+		kill -STOP "$(inner)"
 		sleep "$_s"
+		is "state of the process that was started" "$(sed -n 's/^State:[^A-Z]*\([A-Z]\).*/\1/p' "/proc/$pid/status")" T
 		kill -CONT "$pid"
 		goes_on
 	done
@@ -179,7 +180,7 @@ test_the_clock_jumps() {
 
 # --- descriptors ------------------------------------------------------------------------------------
 
-ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$(inner)/stat"; }
 
 # More connections than descriptors: some wait, vmm does not spin, and when there are descriptors again
 # they are served.

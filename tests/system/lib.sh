@@ -208,10 +208,16 @@ end_by_force() {
 	wait_end
 }
 
-fds() { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
+# The process that has the guest: a child of $pid, where that could make itself a PID namespace.
+inner() {
+	_inner=$(cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (vmm-inner) [A-Z] $pid .*/\1/p")
+	echo "${_inner:-$pid}"
+}
+
+fds() { find "/proc/$(inner)/fd" -mindepth 1 | wc -l; }
 # The kernel makes and ends threads for what io_uring cannot do at once: those are not vmm's.
-threads() { cat "/proc/$pid"/task/*/comm | grep -vc '^iou-'; }
-rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
+threads() { cat "/proc/$(inner)"/task/*/comm | grep -vc '^iou-'; }
+rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(inner)/status"; }
 
 # --- this host ------------------------------------------------------------------------------------
 

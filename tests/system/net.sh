@@ -218,7 +218,7 @@ test_tap_that_goes_away_is_a_link_that_is_down() {
 	wait_for '^reached'
 	ip link del vt0
 	sleep 1
-	used=$(awk '{ print $14 + $15 }' "/proc/$pid/task/$(grep -l net/0 "/proc/$pid"/task/*/comm | cut -d/ -f5)/stat")
+	used=$(awk '{ print $14 + $15 }' "/proc/$(inner)/task/$(grep -l net/0 "/proc/$(inner)"/task/*/comm | cut -d/ -f5)/stat")
 	between "ticks of the card's thread" "$used" 0 50
 	wait_end
 	is "exit status" "$status" "$OFF"

@@ -3,7 +3,7 @@
 
 
 of_every_thread() { # FIELD WANTED
-	for _t in "/proc/$pid/task"/*; do
+	for _t in "/proc/$(inner)/task"/*; do
 		is "$1 of $(cat "$_t/comm")" "$(sed -n "s/^$1:[[:space:]]*//p" "$_t/status")" "$2"
 	done
 }
@@ -21,16 +21,36 @@ test_every_thread_is_walled_in() {
 	of_every_thread CapEff 0000000000000000
 	of_every_thread CapPrm 0000000000000000
 	of_every_thread CapBnd 0000000000000000
-	for ns in user mnt net ipc uts; do
-		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] ||
+	for ns in user pid mnt net ipc uts; do
+		[ "$(readlink "/proc/$(inner)/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] ||
 			fail "vmm is in the host's $ns namespace"
 	done
-	is "users of its namespace" "$(cat "/proc/$pid/uid_map" "/proc/$pid/gid_map")" ""
-	is "what is in its root" "$(ls -A "/proc/$pid/root/")" ""
-	has "/proc/$pid/mounts" '^none / tmpfs ro,nosuid,nodev,noexec,'
-	is "its core files" "$(sed -n 's/^Max core file size *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")" 0
+	is "users of its namespace" "$(cat "/proc/$(inner)/uid_map" "/proc/$(inner)/gid_map")" ""
+	is "what is in its root" "$(ls -A "/proc/$(inner)/root/")" ""
+	has "/proc/$(inner)/mounts" '^none / tmpfs ro,nosuid,nodev,noexec,'
+	is "its core files" "$(sed -n 's/^Max core file size *\([0-9]*\) .*/\1/p' "/proc/$(inner)/limits")" 0
 	end_by_force
 	[ ! -s "$T/err" ] || lacks "$T/err" sandbox
+}
+
+test_killed_it_leaves_no_process_behind() {
+	guest_script <<-'G'
+		echo "This is the guest"
+		sleep 1000
+	G
+	start_guest
+	wait_for '^This is the guest'
+	_all=$(cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (vmm-[a-z]*) [A-Z] $pid .*/\1/p")
+	is "processes that it made" "$(echo "$_all" | wc -l)" 2
+	kill -KILL "$pid"
+	for _p in $_all; do
+		_n=0
+		while [ -d "/proc/$_p" ]; do
+			_n=$((_n + 1))
+			[ $_n -lt 100 ] || fail "$(cat "/proc/$_p/comm") is still there"
+			sleep 0.1
+		done
+	done
 }
 
 test_off_leaves_it_as_it_was_and_says_so() {
@@ -42,12 +62,12 @@ test_off_leaves_it_as_it_was_and_says_so() {
 	wait_for '^This is the guest'
 	has "$T/err" '^vmm: no sandbox: '
 	of_every_thread Seccomp 0
-	is "its network" "$(readlink "/proc/$pid/ns/net")" "$(readlink /proc/self/ns/net)"
+	is "its network" "$(readlink "/proc/$(inner)/ns/net")" "$(readlink /proc/self/ns/net)"
 	end_by_force
 }
 
 test_doctor_says_which_walls_hold() {
-	for wall in seccomp no-new-privs namespaces root landlock capabilities limits; do
+	for wall in seccomp pids no-new-privs namespaces root landlock capabilities limits; do
 		is "sandbox-$wall" "$(doctor "sandbox-$wall" ok)" true
 	done
 }
@@ -63,6 +83,7 @@ test_what_is_missing_is_said() {
 	su nobody -c "PATH='$PATH' vmm run --kernel '$LAB/kernel/Image' --sandbox strict" >"$T/out" 2>"$T/strict" &&
 		fail "it started"
 	echo "$_before" >/proc/sys/user/max_user_namespaces
+	has "$T/err" '^vmm: the sandbox is without a PID namespace: '
 	has "$T/err" '^vmm: the sandbox is without own namespaces: '
-	has "$T/strict" '^vmm: --sandbox strict: own namespaces: '
+	has "$T/strict" '^vmm: --sandbox strict: a PID namespace: '
 }

@@ -17,9 +17,9 @@ MEM=192 # MiB of the guest
 # Kilobytes that are vmm's own: dirty ones of all mappings but the guest's RAM.
 own_kb() {
 	awk -v ram=$((MEM * 1024)) '/^[0-9a-f]+-/ { next } $1 == "Size:" { size = $2 }
-		$1 == "Private_Dirty:" && size < ram / 2 { sum += $2 } END { print sum + 0 }' "/proc/$pid/smaps"
+		$1 == "Private_Dirty:" && size < ram / 2 { sum += $2 } END { print sum + 0 }' "/proc/$(inner)/smaps"
 }
-maps() { wc -l <"/proc/$pid/maps"; }
+maps() { wc -l <"/proc/$(inner)/maps"; }
 
 # Waits for this many more lines in what the guest says: load that goes on.
 more() { # REGEX TIMES
@@ -73,7 +73,7 @@ one_fault() {
 	0)
 		random 8
 		fault="stopped for $_random s"
-		kill -STOP "$pid"
+		kill -STOP "$(inner)"
 		sleep "$_random"
 		kill -CONT "$pid"
 		;;

@@ -218,7 +218,7 @@ test_entropy() {
 # Of vmm's threads but the vCPUs' (those run the guest's own ticks, inside KVM): how often they ran. A
 # thread that the kernel made for io_uring looks for work every five seconds, in newer ones for ever.
 turns() {
-	for _t in /proc/"$pid"/task/*; do
+	for _t in "/proc/$(inner)"/task/*; do
 		case $(cat "$_t/comm") in vcpu* | iou-*) continue ;; esac
 		grep ctxt_switches "$_t/status"
 	done | awk '{ n += $2 } END { print n + 0 }'
@@ -226,7 +226,7 @@ turns() {
 
 # How often the watch for vCPUs that spin has looked: each 2 s of a vCPU's own CPU time.
 looks() {
-	for _t in /proc/"$pid"/task/*; do
+	for _t in "/proc/$(inner)"/task/*; do
 		case $(cat "$_t/comm") in vcpu*) cat "$_t/schedstat" ;; esac
 	done | awk '{ n += int($1 / 2e9) } END { print n + 0 }'
 }

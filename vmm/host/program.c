@@ -33,7 +33,14 @@ void program_only_fd(int *fd)
 		(void)dup3(*fd, FD_OWN, O_CLOEXEC);
 		*fd = FD_OWN;
 	}
-	(void)close_range(FD_OWN + 1, ~0U, 0);
+	program_keep_fd(FD_OWN);
+}
+
+void program_keep_fd(int fd)
+{
+	if (fd > FD_OWN)
+		(void)close_range(FD_OWN, (unsigned)fd - 1, 0);
+	(void)close_range((unsigned)fd + 1, ~0U, 0);
 }
 
 /* Where programs are that no user starts by hand, and so no $PATH has. */

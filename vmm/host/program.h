@@ -56,8 +56,9 @@ void program_kill(struct program *p);
 
 /*
  * For a process that was just forked: closes every descriptor but *@fd, which becomes 3; 0, 1 and 2
- * are /dev/null.
+ * are /dev/null. The second leaves those three as they are, and @fd, which is another.
  */
 void program_only_fd(int *fd);
+void program_keep_fd(int fd);
 
 #endif

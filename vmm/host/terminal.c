@@ -1,28 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/host/terminal.h"
+#include "vmm/base/io.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 /* The terminal that is raw, -1 for none. Whoever makes it -1 restores; release pairs with that. */
 static atomic_int raw_fd = -1;
 static struct termios saved; /* written while raw_fd is -1, by the loop thread */
 
+/*
+ * A PID namespace has no numbers for process groups that began outside: ours is 0, and so is any
+ * that is in the foreground. But /proc has those of the namespace that it was mounted for.
+ */
+static bool stat_says_front(void)
+{
+	static int fd = -1;
+	static bool opened;
+	int group, front;
+	char line[256];
+	ssize_t n;
+
+	if (!opened)
+		fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	opened = true;
+	n = fd < 0 ? -EBADF : io_pread(fd, line, sizeof(line) - 1, 0);
+	if (n < 0)
+		return true;
+	line[n] = '\0';
+	/* Number, name in parentheses, state, parent, group, session, terminal, its foreground. */
+	return sscanf(line, "%*d (%*[^)]) %*c %*d %d %*d %*d %d", &group, &front) != 2 ||
+	       group == front;
+}
+
 bool terminal_is_ours(int fd)
 {
 	/* A shell moves its children before they are programs, and not again. */
-	static pid_t group;
+	static pid_t group = -1;
 	pid_t front = tcgetpgrp(fd);
 
-	if (!group)
+	if (group < 0)
 		group = getpgrp();
-	return front < 0 || front == group;
+	if (front < 0)
+		return true;
+	return front || group ? front == group : stat_says_front();
 }
 
 static struct termios raw_of(const struct termios *t)
@@ -87,13 +115,19 @@ bool terminal_size(int fd, uint16_t *cols, uint16_t *rows)
 	return true;
 }
 
-/* Whether the settings are still those we made. */
-static bool untouched(int fd)
+/* Whether the settings are still those we made of @before. */
+static bool untouched(int fd, const struct termios *before)
 {
-	struct termios now, raw = raw_of(&saved);
+	struct termios now, raw = raw_of(before);
 
 	return tcgetattr(fd, &now) == 0 && now.c_iflag == raw.c_iflag &&
 	       now.c_oflag == raw.c_oflag && now.c_lflag == raw.c_lflag;
+}
+
+void terminal_bring_back(int fd, const struct termios *before)
+{
+	if (untouched(fd, before))
+		(void)set(fd, before);
 }
 
 void terminal_restore(void)
@@ -101,7 +135,7 @@ void terminal_restore(void)
 	int fd = atomic_exchange_explicit(&raw_fd, -1, memory_order_acq_rel), error = errno;
 
 	/* Nobody tries again after us, and a shell on a raw terminal is not to be used. */
-	if (fd >= 0 && (terminal_is_ours(fd) || untouched(fd)) && set(fd, &saved))
+	if (fd >= 0 && (untouched(fd, &saved) || terminal_is_ours(fd)) && set(fd, &saved))
 		(void)set(fd, &saved);
 	if (fd >= 0)
 		log_set_raw(false);

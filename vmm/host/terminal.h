@@ -11,6 +11,8 @@
 
 #include "vmm/base/defs.h"
 
+#include <termios.h>
+
 /* Whether we may read and change the terminal @fd. Async-signal-safe. */
 bool terminal_is_ours(int fd);
 
@@ -23,6 +25,12 @@ int terminal_make_raw(int fd) MUST_CHECK;
 
 /* Its size in characters, as far as it knows; false when @fd is no terminal. */
 bool terminal_size(int fd, uint16_t *cols, uint16_t *rows) MUST_CHECK;
+
+/*
+ * For the parent of a process that was killed: if it left @fd raw, puts back @before, the settings
+ * from before that process.
+ */
+void terminal_bring_back(int fd, const struct termios *before);
 
 /*
  * Puts the settings back. Idempotent, any thread, async-signal-safe. In the background it does so

@@ -19,6 +19,48 @@
 
 /* --- namespaces ---------------------------------------------------------------------------- */
 
+static bool has_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct has[2] = { { 0 } };
+
+	return syscall(SYS_capget, &header, has) == 0 && (has[0].permitted || has[1].permitted);
+}
+
+static void put_line(const char *path, const char *line)
+{
+	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, line, strlen(line));
+}
+
+/* In our user namespace we are who we are outside; without that we would be nobody. */
+static void map_id(const char *path, unsigned id)
+{
+	char line[32];
+
+	(void)snprintf(line, sizeof(line), "%u %u 1", id, id);
+	put_line(path, line);
+}
+
+static int own_pids(void)
+{
+	const unsigned uid = geteuid(), gid = getegid();
+
+	if (unshare(CLONE_NEWPID) == 0)
+		return 0;
+	/* Who has capabilities may need them till the walls are built; in there they are gone. */
+	if (errno != EPERM || has_capabilities())
+		return -errno;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0)
+		return -errno;
+	put_line("/proc/self/setgroups", "deny");
+	map_id("/proc/self/uid_map", uid);
+	map_id("/proc/self/gid_map", gid);
+	return 0;
+}
+
 static int own_namespaces(void)
 {
 	static const int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
@@ -66,8 +108,8 @@ struct ruleset {
 
 /*
  * All that the kernel's version knows of: doing anything to a file by name; TCP ports; signals to
- * processes outside, and abstract sockets of theirs. The namespaces stand before most of it, but
- * for signals: a process cannot move into a PID namespace. What is open stays as it is.
+ * processes outside, and abstract sockets of theirs. The namespaces stand before most of it. What
+ * is open stays as it is.
  */
 static int landlock(void)
 {
@@ -151,6 +193,7 @@ static const struct {
 	const char *name;
 	int (*build)(void); /* 0 or -errno */
 } kinds[NR_WALLS] = {
+	[WALL_PIDS] = { "a PID namespace", own_pids },
 	[WALL_NO_NEW_PRIVS] = { "no new privileges", no_new_privs },
 	[WALL_NAMESPACES] = { "own namespaces", own_namespaces },
 	[WALL_ROOT] = { "an empty root", empty_root },
@@ -159,16 +202,29 @@ static const struct {
 	[WALL_LIMITS] = { "limits", limits },
 };
 
+static int pids = -ENOSYS; /* how it went; not tried yet */
+
 int wall_build(enum wall w)
 {
-	return kinds[w].build();
+	int code = kinds[w].build();
+
+	if (w == WALL_PIDS)
+		pids = code;
+	return code;
+}
+
+static int build_next(const struct walls *w, enum wall next)
+{
+	if (next == WALL_PIDS)
+		return pids;
+	return next == WALL_ROOT && !w->holds[WALL_NAMESPACES] ? -EPERM : wall_build(next);
 }
 
 void walls_build(struct walls *w)
 {
 	*w = (struct walls){ 0 };
 	for (unsigned i = 0; i < NR_WALLS; i++) {
-		int code = i == WALL_ROOT && !w->holds[WALL_NAMESPACES] ? -EPERM : wall_build(i);
+		int code = build_next(w, (enum wall)i);
 
 		w->holds[i] = code == 0;
 		if (code)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/inner.h"
+
+#include "vmm/base/log.h"
+#include "vmm/base/scope.h"
+#include "vmm/host/program.h"
+#include "vmm/host/terminal.h"
+#include "vmm/sandbox/walls.h"
+#include "vmm/status.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+struct outer {
+	pid_t init, inner;
+	int signals; /* the inner process has the other end */
+	struct termios before;
+	bool terminal; /* standard input is one, and was as above */
+};
+
+/* --- the namespace's init ------------------------------------------------------------------ */
+
+/* Ends when the outer process does: nobody else has the other end of @lifeline. */
+static _Noreturn void be_init(int lifeline)
+{
+	struct pollfd p = { .fd = lifeline };
+
+	program_keep_fd(lifeline);
+	(void)prctl(PR_SET_NAME, "vmm-init");
+	/* It may have been stopped, with the whole process group. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (poll(&p, 1, -1) != 1)
+		;
+	_exit(0);
+}
+
+/* --- the outer process --------------------------------------------------------------------- */
+
+/* Ends by the signal that ended the inner process, so that a shell says what it always says. */
+static _Noreturn void die_by(int sig)
+{
+	const struct rlimit none = { 0, 0 };
+	sigset_t set;
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)signal(sig, SIG_DFL);
+	(void)kill(getpid(), sig);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, sig);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_exit(128 + sig);
+}
+
+static _Noreturn void end(const struct outer *o, int status)
+{
+	(void)close(o->signals);
+	(void)kill(o->init, SIGKILL); /* it may have been stopped */
+	(void)waitpid(o->init, NULL, 0);
+	if (WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	if (o->terminal)
+		terminal_bring_back(STDIN_FILENO, &o->before);
+	if (WTERMSIG(status) == SIGKILL)
+		log_error("killed: by somebody, or by the host's kernel for want of memory");
+	die_by(WTERMSIG(status));
+}
+
+/* Whether a signal that continues has come that has not been handed on. */
+static bool goes_on(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGCONT) == 1;
+}
+
+static void look(const struct outer *o)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) != 0) {
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0) {
+			log_error("waitpid: %s", strerror(errno));
+			_exit(STATUS_FAILED);
+		}
+		if (pid != o->inner)
+			continue;
+		if (!WIFSTOPPED(status))
+			end(o, status);
+		if (!goes_on())
+			(void)kill(getpid(), SIGSTOP);
+	}
+}
+
+/* To the process that has not begun to read them, and to one that has: either heeds one only. */
+static void hand_on(const struct outer *o, const siginfo_t *info)
+{
+	const struct signalfd_siginfo said = { .ssi_signo = (uint32_t)info->si_signo,
+					       .ssi_code = info->si_code };
+
+	/* With no room there are hundreds that were not heeded yet. */
+	(void)!write(o->signals, &said, sizeof(said));
+	(void)kill(o->inner, info->si_signo);
+}
+
+static _Noreturn void stay(struct outer *o)
+{
+	sigset_t all;
+	siginfo_t info;
+
+	program_keep_fd(o->signals);
+	(void)sigfillset(&all);
+	for (;;) {
+		int sig = sigwaitinfo(&all, &info);
+
+		if (sig > 0 && sig != SIGCHLD)
+			hand_on(o, &info);
+		look(o);
+	}
+}
+
+/* --- making them --------------------------------------------------------------------------- */
+
+static int fork_both(struct outer *o, const int *ends, const sigset_t *before, int *signals,
+		     struct err *e)
+{
+	o->init = fork();
+	if (o->init == 0) {
+		(void)close(ends[1]);
+		be_init(ends[0]);
+	}
+	if (o->init < 0)
+		return err_sys(e, "fork");
+	o->inner = fork();
+	if (o->inner < 0)
+		return err_sys(e, "fork");
+	if (o->inner) {
+		o->signals = ends[1];
+		stay(o);
+	}
+	(void)close(ends[1]);
+	(void)prctl(PR_SET_NAME, "vmm-inner");
+	(void)sigprocmask(SIG_SETMASK, before, NULL);
+	*signals = ends[0];
+	return 0;
+}
+
+int inner_enter(int *signals, struct err *e)
+{
+	struct outer o = { .terminal = tcgetattr(STDIN_FILENO, &o.before) == 0 };
+	sigset_t all, before;
+	int ends[2], code;
+
+	*signals = -1;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(e, "pipe");
+	code = wall_build(WALL_PIDS);
+	if (code) {
+		/* The sandbox says so when all other walls have been tried. */
+		close_quietly(ends[0]);
+		close_quietly(ends[1]);
+		return 0;
+	}
+	/* None may end the outer process before it can hand them on, and none the init. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	(void)signal(SIGCHLD, SIG_DFL);
+	code = fork_both(&o, ends, &before, signals, e);
+	if (code) {
+		close_quietly(ends[0]);
+		close_quietly(ends[1]);
+	}
+	return code;
+}
