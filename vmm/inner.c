@@ -10,10 +10,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -26,18 +26,27 @@ struct outer {
 
 /* --- the namespace's init ------------------------------------------------------------------ */
 
-/* Ends when the outer process does: nobody else has the other end of @lifeline. */
-static _Noreturn void be_init(int lifeline)
+/* Ends when the outer process does: nobody else has the other end of this pipe. */
+static int init(void *pipe)
 {
-	struct pollfd p = { .fd = lifeline };
+	const int *ends = pipe;
+	struct pollfd p = { .fd = ends[0] };
 
-	program_keep_fd(lifeline);
+	program_keep_fd(p.fd); /* which closes the other end */
 	(void)prctl(PR_SET_NAME, "vmm-init");
 	/* It may have been stopped, with the whole process group. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (poll(&p, 1, -1) != 1)
 		;
-	_exit(0);
+	return 0;
+}
+
+/* It waits in the memory of the outer process, on a stack of its own, and touches nothing else. */
+static pid_t start_init(int *ends)
+{
+	static char stack[8192] __attribute__((aligned(16)));
+
+	return clone(init, stack + sizeof(stack), CLONE_VM | SIGCHLD, ends);
 }
 
 /* --- the outer process --------------------------------------------------------------------- */
@@ -45,10 +54,9 @@ static _Noreturn void be_init(int lifeline)
 /* Ends by the signal that ended the inner process, so that a shell says what it always says. */
 static _Noreturn void die_by(int sig)
 {
-	const struct rlimit none = { 0, 0 };
 	sigset_t set;
 
-	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0); /* a core of this process says nothing */
 	(void)signal(sig, SIG_DFL);
 	(void)kill(getpid(), sig);
 	(void)sigemptyset(&set);
@@ -129,16 +137,12 @@ static _Noreturn void stay(struct outer *o)
 
 /* --- making them --------------------------------------------------------------------------- */
 
-static int fork_both(struct outer *o, const int *ends, const sigset_t *before, int *signals,
+static int fork_both(struct outer *o, int *ends, const sigset_t *before, int *signals,
 		     struct err *e)
 {
-	o->init = fork();
-	if (o->init == 0) {
-		(void)close(ends[1]);
-		be_init(ends[0]);
-	}
+	o->init = start_init(ends);
 	if (o->init < 0)
-		return err_sys(e, "fork");
+		return err_sys(e, "clone");
 	o->inner = fork();
 	if (o->inner < 0)
 		return err_sys(e, "fork");
@@ -156,8 +160,9 @@ static int fork_both(struct outer *o, const int *ends, const sigset_t *before, i
 int inner_enter(int *signals, struct err *e)
 {
 	struct outer o = { .terminal = tcgetattr(STDIN_FILENO, &o.before) == 0 };
+	static int ends[2]; /* the init looks at it in its own time */
 	sigset_t all, before;
-	int ends[2], code;
+	int code;
 
 	*signals = -1;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)

@@ -31,54 +31,41 @@ static long long now_us(void)
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-/* KiB of anonymous memory outside the largest mapping. */
-static long anon_beside_ram(pid_t pid)
+/* KiB of anonymous memory, of shared pages its part; outside the largest mapping when @beside_ram.
+ */
+static long anon_of(pid_t pid, int beside_ram)
 {
-	long size = 0, largest = 0, of_largest = 0, all = 0, v;
+	long size = 0, largest = 0, of_largest = 0, all = -1, v;
 	char line[512];
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/proc/%d/smaps", (int)pid);
-	f = fopen(line, "r");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Size: %ld", &v) == 1) {
-			size = v;
-		} else if (sscanf(line, "Anonymous: %ld", &v) == 1) {
-			all += v;
-			if (size > largest) {
-				largest = size;
-				of_largest = v;
-			}
-		}
-	}
-	fclose(f);
-	return all - of_largest;
-}
-
-/* KiB of anonymous memory, shared pages in part. */
-static long anon_part(pid_t pid)
-{
-	char line[512];
-	long kib = 0;
 	FILE *f;
 
 	snprintf(line, sizeof(line), "/proc/%d/smaps_rollup", (int)pid);
 	f = fopen(line, "r");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Pss_Anon: %ld", &kib) != 1)
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Pss_Anon: %ld", &all) != 1)
 		;
 	if (f)
 		fclose(f);
-	return kib;
+	snprintf(line, sizeof(line), "/proc/%d/smaps", (int)pid);
+	f = beside_ram ? fopen(line, "r") : NULL;
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Size: %ld", &v) == 1)
+			size = v;
+		else if (sscanf(line, "Anonymous: %ld", &v) == 1 && size > largest) {
+			largest = size;
+			of_largest = v;
+		}
+	}
+	if (f)
+		fclose(f);
+	return all - of_largest;
 }
 
-/* Of the process that has the guest, what is outside RAM, and all of others around it. */
+/* The same of the process that has the guest, and of one outside. The init has no memory of its
+ * own. */
 static long anon_of_all(pid_t pid)
 {
-	char name[512];
-	long kib = 0;
 	pid_t inner = pid, child;
+	char name[512];
 	FILE *f, *comm;
 
 	snprintf(name, sizeof(name), "/proc/%d/task/%d/children", (int)pid, (int)pid);
@@ -88,14 +75,12 @@ static long anon_of_all(pid_t pid)
 		comm = fopen(name, "r");
 		if (comm && fgets(name, sizeof(name), comm) && strcmp(name, "vmm-inner\n") == 0)
 			inner = child;
-		else
-			kib += anon_part(child);
 		if (comm)
 			fclose(comm);
 	}
 	if (f)
 		fclose(f);
-	return kib + (inner == pid ? 0 : anon_part(pid)) + anon_beside_ram(inner);
+	return anon_of(inner, 1) + (inner == pid ? 0 : anon_of(pid, 0));
 }
 
 /*
