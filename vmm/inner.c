@@ -142,10 +142,10 @@ static int fork_both(struct outer *o, int *ends, const sigset_t *before, int *si
 {
 	o->init = start_init(ends);
 	if (o->init < 0)
-		return err_sys(e, "clone");
+		return err_sys(e, "a process behind walls: clone");
 	o->inner = fork();
 	if (o->inner < 0)
-		return err_sys(e, "fork");
+		return err_sys(e, "a process behind walls: fork");
 	if (o->inner) {
 		o->signals = ends[1];
 		stay(o);
@@ -166,7 +166,7 @@ int inner_enter(int *signals, struct err *e)
 
 	*signals = -1;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-		return err_sys(e, "pipe");
+		return err_sys(e, "a process behind walls: pipe");
 	code = wall_build(WALL_PIDS);
 	if (code) {
 		/* The sandbox says so when all other walls have been tried. */
