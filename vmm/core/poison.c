@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/core/poison.h"
 
-#include "vmm/base/thread.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -23,12 +22,20 @@ static _Thread_local volatile sig_atomic_t copying;
 static _Thread_local volatile sig_atomic_t expected;
 static _Thread_local volatile uintptr_t noted;
 
-/* Puts the old handler back, and takes the signal again: by the instruction, or now. */
-static void crash(int sig, const siginfo_t *info)
+/*
+ * For what nobody here can handle: who was here before has its say, and then the instruction fails
+ * once more, with the signal blocked. That ends the process by this very signal, whatever handler
+ * it has, and takes no system call.
+ */
+static void crash(int sig, siginfo_t *info, ucontext_t *interrupted)
 {
-	(void)sigaction(SIGBUS, &before, NULL);
-	if (info->si_code <= 0) /* sent by somebody */
-		thread_raise(sig);
+	if (before.sa_flags & SA_SIGINFO)
+		before.sa_sigaction(sig, info, interrupted);
+	else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
+		before.sa_handler(sig);
+	if (info->si_code <= 0) /* sent by somebody: no instruction fails */
+		abort();
+	(void)sigaddset(&interrupted->uc_sigmask, sig);
 }
 
 static void remember(const siginfo_t *info)
@@ -54,13 +61,12 @@ static void remember(const siginfo_t *info)
 
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
+	ucontext_t *interrupted = context;
 	int saved = errno;
 
 	if (info->si_code == BUS_MCEERR_AR || info->si_code == BUS_MCEERR_AO)
 		remember(info);
 	if (copying) {
-		const ucontext_t *interrupted = context;
-
 		copying = 0;
 		/* As a return from here would: a copy need not save the mask, which is a system
 		 * call. */
@@ -72,7 +78,7 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 	if (info->si_code == BUS_MCEERR_AR && expected)
 		noted = (uintptr_t)info->si_addr;
 	else
-		crash(sig, info);
+		crash(sig, info, interrupted);
 	errno = saved;
 }
 

@@ -54,7 +54,6 @@ const struct rule sandbox_rules[] = {
 	RULE(tgkill, ALL, RULE_OWN_PID, "getting a vCPU out of the guest; stopping for the shell"),
 	RULE(rt_sigprocmask, ALL, RULE_ANY, "the end of threads"),
 	RULE(rt_sigreturn, ALL, RULE_ANY, "the end of signal handlers"),
-	RULE(rt_sigaction, ALL, RULE_ANY, "a crash that nobody can handle"),
 	RULE(sched_setscheduler, Q | N, RULE_ANY, "threads of disks and cards step back from vCPUs"),
 	RULE(timer_delete, M, RULE_ANY, "the end"),
 	RULE(restart_syscall, ALL & ~V, RULE_ANY, "waiting that was stopped by the shell"),
