@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vmm/vcpu.h"
 
+#include "vmm/base/log.h"
+#include "vmm/base/scope.h"
 #include "vmm/core/poison.h"
 
 #include <errno.h>
@@ -9,9 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 /* Not one that is queued: there may be too many of these already. And nobody sends it by hand. */
 #define SIG_KICK SIGURG
+
+/* The alarm's, which only who is alone does not block. The next one is arch/arm64/fault/spin.c's.
+ */
+#define SIG_ALARM SIGRTMIN
 
 #define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
@@ -28,8 +36,16 @@ static uint64_t now_ns(void)
 }
 
 /* Its only work is to make KVM_RUN return. */
-static void on_kick(int sig UNUSED)
+static void on_signal(int sig UNUSED)
 {
+}
+
+static int handle(int sig, struct err *e)
+{
+	/* No SA_RESTART: the point is that KVM_RUN returns. */
+	const struct sigaction sa = { .sa_handler = on_signal };
+
+	return sigaction(sig, &sa, NULL) < 0 ? err_sys(e, "sigaction") : 0;
 }
 
 static void set_immediate_exit(struct vcpu *v, uint8_t value)
@@ -105,15 +121,12 @@ static void vcpu_thread(void *arg)
 	poison_expect();
 	while (may_enter(v))
 		came_out(v, v->set->enter(v) == VCPU_PARK);
-	if (v->has_alarm)
-		(void)timer_delete(v->alarm);
-	v->has_alarm = false;
 }
 
 int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
 		 enum vcpu_result (*enter)(struct vcpu *v), struct err *e)
 {
-	*s = (struct vcpus){ .enter = enter };
+	*s = (struct vcpus){ .enter = enter, .turns = -1 };
 	s->vcpu = calloc(nr, sizeof(*s->vcpu));
 	if (!s->vcpu)
 		return err_set(e, ENOMEM, "%u vCPUs: out of memory", nr);
@@ -126,6 +139,37 @@ int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
 		*v = (struct vcpu){ .index = i, .fd = -1, .machine = m, .set = s };
 	}
 	return 0;
+}
+
+int vcpus_allow_exclusive(struct vcpus *s, struct err *e)
+{
+	const struct timespec t = { .tv_nsec = SLICE_NS };
+
+	/* One that expires again is at rest while nobody reads it. */
+	s->turns = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (s->turns < 0 || timerfd_settime(s->turns, 0, &(struct itimerspec){ t, t }, NULL))
+		return err_sys(e, "timerfd");
+	return handle(SIG_ALARM, e);
+}
+
+/*
+ * On the vCPU's thread, which may not make one later. It expires again once its signal is taken,
+ * and so is at rest while the thread blocks that. Without it, which the host may refuse, all works
+ * but for guests that wait in KVM.
+ */
+static void make_alarm(void *ctx)
+{
+	const struct timespec t = { .tv_nsec = ALARM_NS };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIG_ALARM };
+	struct vcpu *v = ctx;
+
+	ev._sigev_un._tid = v->thread.tid;
+	v->has_alarm = timer_create(CLOCK_MONOTONIC, &ev, &v->alarm) == 0;
+	if (!v->has_alarm)
+		log_info("vCPU %u: an access alone may take long: timer: %s", v->index,
+			 strerror(errno));
+	else
+		(void)timer_settime(v->alarm, 0, &(struct itimerspec){ t, t }, NULL);
 }
 
 /* Runs the thread on one host CPU only. The set is free()d once it has begun. */
@@ -152,6 +196,7 @@ static int start_one(struct vcpu *v, const uint16_t *host_cpus, unsigned nr_host
 		.kind = THREAD_VCPU,
 		.run = vcpu_thread,
 		.ctx = v,
+		.prepare = v->set->turns < 0 ? NULL : make_alarm,
 		/* Small, so that 512 are cheap; device code has frames of at most 8 KiB. */
 		.stack = 256 * KiB,
 	};
@@ -170,12 +215,10 @@ static int start_one(struct vcpu *v, const uint16_t *host_cpus, unsigned nr_host
 
 int vcpus_start(struct vcpus *s, const uint16_t *host_cpus, unsigned nr_host_cpus, struct err *e)
 {
-	struct sigaction sa = { .sa_handler = on_kick };
-	int code;
+	int code = handle(SIG_KICK, e);
 
-	/* No SA_RESTART: the point is that KVM_RUN returns. */
-	if (sigaction(SIG_KICK, &sa, NULL) < 0)
-		return err_sys(e, "sigaction");
+	if (code)
+		return code;
 	mutex_lock(&s->lock);
 	s->holds++;
 	mutex_unlock(&s->lock);
@@ -196,8 +239,14 @@ void vcpus_stop(struct vcpus *s)
 			kick(&s->vcpu[i]);
 	cond_broadcast(&s->changed);
 	mutex_unlock(&s->lock);
-	for (unsigned i = 0; i < s->nr; i++)
-		thread_join(&s->vcpu[i].thread);
+	for (unsigned i = 0; i < s->nr; i++) {
+		struct vcpu *v = &s->vcpu[i];
+
+		thread_join(&v->thread);
+		if (v->has_alarm)
+			(void)timer_delete(v->alarm);
+		v->has_alarm = false;
+	}
 }
 
 void vcpus_destroy(struct vcpus *s)
@@ -205,6 +254,7 @@ void vcpus_destroy(struct vcpus *s)
 	if (!s->vcpu)
 		return;
 	vcpus_stop(s);
+	close_quietly(s->turns);
 	free(s->vcpu);
 	s->vcpu = NULL;
 	mutex_destroy(&s->lock);
@@ -247,36 +297,34 @@ void vcpus_unpark(struct vcpus *s)
 
 /* --- one alone -------------------------------------------------------------------------------- */
 
-/* Whether somebody else has a right to be in the guest, and for how long: *ns. */
-static bool others_turn(const struct vcpu *v, uint64_t *ns)
+/* Whether somebody else has a right to be in the guest. */
+static bool others_turn(const struct vcpu *v)
 {
 	const struct vcpus *s = v->set;
 	const uint64_t now = now_ns();
 
-	*ns = 0;
 	for (unsigned i = 0; i < s->nr; i++) {
 		const struct vcpu *u = &s->vcpu[i];
-		uint64_t left = u->until_ns > now ? u->until_ns - now : 0;
 
-		if (u == v)
-			continue;
-		if (u->due)
-			left = s->slice_ns;
-		if (left > *ns)
-			*ns = left;
+		if (u != v && (u->due || u->until_ns > now))
+			return true;
 	}
-	return *ns;
+	return false;
 }
 
-static bool try_alone(struct vcpu *v, uint64_t *wait_ns)
+/* False with *wait when only time is to pass, of which nobody tells. */
+static bool try_alone(struct vcpu *v, bool *wait)
 {
 	struct vcpus *s = v->set;
 
 	LOCK_SCOPE(&s->lock);
 	assert(v->running);
 	v->until_ns = 0; /* it has got as far as it can beside others */
-	*wait_ns = 0;
-	if (s->holds || s->quit || s->alone || others_turn(v, wait_ns))
+	*wait = false;
+	if (s->holds || s->quit || s->alone)
+		return false;
+	*wait = others_turn(v);
+	if (*wait)
 		return false;
 	s->alone = v;
 	for (unsigned i = 0; i < s->nr; i++) {
@@ -293,33 +341,29 @@ static bool try_alone(struct vcpu *v, uint64_t *wait_ns)
 	return true;
 }
 
-/* Without an alarm, which the host may refuse, all works but for guests that wait in KVM. */
-static void set_alarm(struct vcpu *v, uint64_t ns)
+/* One that is pending comes at once, and has no effect: the next one has. */
+static void mask_alarm(int how)
 {
-	const struct timespec t = { .tv_nsec = (long)ns };
-	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIG_KICK };
+	sigset_t alarm;
 
-	ev._sigev_un._tid = v->thread.tid;
-	if (!v->has_alarm)
-		v->has_alarm = timer_create(CLOCK_MONOTONIC, &ev, &v->alarm) == 0;
-	/* Again and again: one that comes just before KVM_RUN has no effect. */
-	if (v->has_alarm)
-		(void)timer_settime(v->alarm, 0, &(struct itimerspec){ t, t }, NULL);
+	(void)sigemptyset(&alarm);
+	(void)sigaddset(&alarm, SIG_ALARM);
+	(void)pthread_sigmask(how, &alarm, NULL);
 }
 
 bool vcpus_exclusive_begin(struct vcpu *v)
 {
-	uint64_t ns;
+	uint64_t times;
+	bool wait;
 
-	if (!try_alone(v, &ns)) {
+	assert(v->set->turns >= 0);
+	if (!try_alone(v, &wait)) {
 		/* A kick ends it, or comes before and has to wait this long. */
-		if (ns > SLICE_NS)
-			ns = SLICE_NS;
-		if (ns)
-			(void)nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+		if (wait)
+			(void)!read(v->set->turns, &times, sizeof(times));
 		return false;
 	}
-	set_alarm(v, ALARM_NS);
+	mask_alarm(SIG_UNBLOCK);
 	return true;
 }
 
@@ -328,7 +372,7 @@ void vcpus_exclusive_end(struct vcpu *v)
 	struct vcpus *s = v->set;
 	uint64_t took;
 
-	set_alarm(v, 0);
+	mask_alarm(SIG_BLOCK);
 	LOCK_SCOPE(&s->lock);
 	assert(s->alone == v);
 	took = now_ns() - s->alone_ns;

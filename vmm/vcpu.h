@@ -46,8 +46,8 @@ struct vcpu {
 	bool running, parked;	  /* lock */
 	bool due;		  /* was sent out by who was alone, and is not back yet; lock */
 	uint64_t until_ns;	  /* nobody is alone before this, but itself; lock */
-	timer_t alarm;		  /* kicks it while it is alone; own thread */
-	bool has_alarm;		  /* own thread */
+	timer_t alarm;		  /* ends KVM_RUN while it is alone */
+	bool has_alarm;		  /* own thread, until it is joined */
 	struct bus_cursor cursor; /* own thread */
 	bool suspends;		  /* asked to suspend the system; own thread, or held */
 	uint64_t guest_faults;	  /* accesses that nothing claimed; own thread */
@@ -62,6 +62,7 @@ struct vcpus {
 	uint64_t alone_ns;  /* since when; lock */
 	uint64_t slice_ns;  /* what the others get after it; lock */
 	bool quit;	    /* lock */
+	int turns;	    /* a timerfd, by which who waits for others tries again; -1: none */
 	enum vcpu_result (*enter)(struct vcpu *v);
 	unsigned nr;
 	struct vcpu *vcpu; /* nr of them; owned */
@@ -70,6 +71,9 @@ struct vcpus {
 /* Makes @nr vCPUs without KVM fds or threads. @enter is what a thread runs. */
 int vcpus_create(struct vcpus *s, unsigned nr, struct machine *m,
 		 enum vcpu_result (*enter)(struct vcpu *v), struct err *e) MUST_CHECK;
+
+/* Makes what vcpus_exclusive_begin() takes, which then may be called. Before vcpus_start(). */
+int vcpus_allow_exclusive(struct vcpus *s, struct err *e) MUST_CHECK;
 
 /*
  * Starts the threads, held once: nothing runs before vcpus_release(). @host_cpus pins vCPU n to

@@ -147,6 +147,8 @@ static int build(struct vm *vm, struct err *e)
 		code = vm_take_signals(vm, e);
 	if (code == 0)
 		code = vcpus_create(&vm->vcpus, vm->config->cpus, m, arch_vcpu_run, e);
+	if (code == 0 && vm->config->watches.nr)
+		code = vcpus_allow_exclusive(&vm->vcpus, e);
 	if (code == 0)
 		code = open_consoles(vm, e);
 	if (code == 0)

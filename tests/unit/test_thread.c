@@ -10,7 +10,7 @@
 
 static atomic_uint ran;
 static _Thread_local int entered = -1; /* the kind that the thread came in as */
-static int seen_entered;
+static int seen_entered, seen_prepared;
 static sigset_t seen_mask;
 static char seen_name[16];
 
@@ -23,6 +23,12 @@ static void work(void *ctx UNUSED)
 	(void)pthread_sigmask(SIG_BLOCK, NULL, &seen_mask);
 	(void)pthread_getname_np(pthread_self(), seen_name, sizeof(seen_name));
 	(void)pthread_mutex_unlock(&seen);
+	atomic_fetch_add(&ran, 1);
+}
+
+static void prepare(void *ctx UNUSED)
+{
+	seen_prepared = entered;
 	atomic_fetch_add(&ran, 1);
 }
 
@@ -72,6 +78,20 @@ TEST(held_threads_begin_when_they_are_released_and_enter_first)
 	EXPECT_EQ(seen_entered, THREAD_VCPU);
 }
 
+TEST(a_thread_prepares_before_it_enters)
+{
+	struct thread t = a_thread();
+	struct err e;
+
+	t.prepare = prepare;
+	EXPECT_EQ(threads_release(enter, &e), 0);
+	EXPECT_EQ(thread_start(&t, &e), 0);
+	thread_join(&t);
+	EXPECT_EQ(ran, 2);
+	EXPECT_EQ(seen_prepared, -1);
+	EXPECT_EQ(seen_entered, THREAD_DISK);
+}
+
 TEST(a_held_thread_that_is_joined_never_begins)
 {
 	struct thread t[4] = { a_thread(), a_thread(), a_thread(), a_thread() }, none = { 0 };
@@ -119,6 +139,6 @@ TEST(a_cpu_that_is_not_there_is_an_error)
 
 TEST_MAIN(T(a_thread_begins_when_it_is_started),
 	  T(held_threads_begin_when_they_are_released_and_enter_first),
-	  T(a_held_thread_that_is_joined_never_begins),
+	  T(a_thread_prepares_before_it_enters), T(a_held_thread_that_is_joined_never_begins),
 	  T(signals_from_outside_are_blocked_and_own_faults_are_not),
 	  T(a_cpu_that_is_not_there_is_an_error))

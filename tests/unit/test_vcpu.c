@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/test.h"
+#include "vmm/sandbox/sandbox.h"
 #include "vmm/vcpu.h"
 
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { N = 4 };
@@ -43,11 +46,12 @@ static enum vcpu_result enter(struct vcpu *v)
 	return r;
 }
 
-static void start(struct vcpus *s)
+static void start(struct vcpus *s, enum vcpu_result (*run)(struct vcpu *v))
 {
 	struct err e;
 
-	EXPECT_EQ(vcpus_create(s, N, NULL, enter, &e), 0);
+	EXPECT_EQ(vcpus_create(s, N, NULL, run, &e), 0);
+	EXPECT_EQ(vcpus_allow_exclusive(s, &e), 0);
 	for (unsigned i = 0; i < N; i++)
 		s->vcpu[i].immediate_exit = &immediate_exit[i];
 	EXPECT_EQ(vcpus_start(s, NULL, 0, &e), 0);
@@ -64,7 +68,7 @@ TEST(vcpus_run_only_after_release_and_never_while_held)
 {
 	struct vcpus s;
 
-	start(&s);
+	start(&s, enter);
 	(void)usleep(20000);
 	EXPECT_EQ(atomic_load(&entries[0]), 0);
 	vcpus_release(&s);
@@ -81,7 +85,7 @@ TEST(vcpus_holds_are_counted)
 {
 	struct vcpus s;
 
-	start(&s);
+	start(&s, enter);
 	vcpus_release(&s);
 	vcpus_hold(&s);
 	vcpus_hold(&s);
@@ -98,7 +102,7 @@ TEST(vcpus_parked_stays_out_until_unparked)
 	struct vcpus s;
 	unsigned before;
 
-	start(&s);
+	start(&s, enter);
 	vcpus_release(&s);
 	wait_inside(N);
 	atomic_store(&ask_park[1], true);
@@ -119,9 +123,9 @@ TEST(vcpus_stop_ends_held_parked_and_running_threads)
 {
 	struct vcpus s;
 
-	start(&s); /* held */
+	start(&s, enter); /* held */
 	vcpus_destroy(&s);
-	start(&s);
+	start(&s, enter);
 	vcpus_release(&s);
 	wait_inside(N);
 	atomic_store(&ask_park[0], true);
@@ -135,7 +139,7 @@ TEST(vcpus_that_all_want_to_be_alone_are_so_in_turn)
 	struct vcpus s;
 	unsigned done = 0;
 
-	start(&s);
+	start(&s, enter);
 	atomic_store(&want_alone, true);
 	vcpus_release(&s);
 	for (unsigned i = 0; i < 10000 && done < N; i++) {
@@ -153,7 +157,7 @@ TEST(vcpus_hold_and_stop_while_they_want_to_be_alone)
 {
 	struct vcpus s;
 
-	start(&s);
+	start(&s, enter);
 	atomic_store(&want_alone, true);
 	vcpus_release(&s);
 	for (unsigned i = 0; i < 100; i++) {
@@ -172,7 +176,7 @@ TEST(vcpus_get_on_beside_one_that_is_alone_again_and_again)
 	struct vcpus s;
 	unsigned before[N], done = 0;
 
-	start(&s);
+	start(&s, enter);
 	atomic_store(&only_first, true);
 	atomic_store(&want_alone, true);
 	vcpus_release(&s);
@@ -190,31 +194,101 @@ TEST(vcpus_get_on_beside_one_that_is_alone_again_and_again)
 	vcpus_destroy(&s);
 }
 
-/* The alarm: what stands for KVM_RUN sleeps for longer than a test may take. */
-static atomic_bool woken;
+/*
+ * The alarm: what stands for KVM_RUN sleeps for longer than a test may take, more than once. Beside
+ * others it sleeps well.
+ */
+static atomic_uint woken, disturbed;
+static atomic_bool slept;
 
 static enum vcpu_result sleep_alone(struct vcpu *v)
 {
-	if (v->index == 0 && vcpus_exclusive_begin(v)) {
-		if (!atomic_load(&woken) && sleep(1000))
-			atomic_store(&woken, true);
-		vcpus_exclusive_end(v);
+	for (unsigned i = 0; i < 3; i++) {
+		if (vcpus_exclusive_begin(v)) {
+			for (unsigned n = 0; n < 3; n++)
+				atomic_fetch_add(&woken, sleep(1000) != 0);
+			vcpus_exclusive_end(v);
+		}
+		atomic_fetch_add(&disturbed, usleep(100000) != 0);
 	}
+	atomic_store(&slept, true);
 	return VCPU_PARK;
 }
 
-TEST(vcpus_one_that_sleeps_while_it_is_alone_is_woken)
+TEST(vcpus_one_that_sleeps_is_woken_while_it_is_alone_and_only_then)
 {
 	struct vcpus s;
 	struct err e;
 
 	EXPECT_EQ(vcpus_create(&s, 1, NULL, sleep_alone, &e), 0);
+	EXPECT_EQ(vcpus_allow_exclusive(&s, &e), 0);
 	EXPECT_EQ(vcpus_start(&s, NULL, 0, &e), 0);
 	vcpus_release(&s);
-	for (unsigned i = 0; i < 10000 && !atomic_load(&woken); i++)
+	for (unsigned i = 0; i < 10000 && !atomic_load(&slept); i++)
 		(void)usleep(1000);
-	EXPECT(atomic_load(&woken));
+	EXPECT_EQ(atomic_load(&woken), 9);
+	EXPECT_EQ(atomic_load(&disturbed), 0);
 	vcpus_destroy(&s);
+}
+
+static atomic_uint tries;
+
+/* To be alone in turn, and nothing else: no other calls. */
+static enum vcpu_result take_turns(struct vcpu *v)
+{
+	while (!__atomic_load_n(v->immediate_exit, __ATOMIC_SEQ_CST)) {
+		atomic_fetch_add(&tries, 1);
+		if (!vcpus_exclusive_begin(v))
+			break;
+		atomic_fetch_add(&times_alone[v->index], 1);
+		vcpus_exclusive_end(v);
+	}
+	return VCPU_KICKED;
+}
+
+/* As a shell does to a job. */
+static void stop_and_continue(pid_t pid)
+{
+	for (unsigned i = 0; i < 50; i++) {
+		(void)kill(pid, SIGSTOP);
+		(void)usleep(2000);
+		(void)kill(pid, SIGCONT);
+		(void)usleep(5000);
+	}
+	_exit(0);
+}
+
+TEST(vcpus_are_alone_in_turn_by_the_calls_they_have_left)
+{
+	const pid_t self = getpid();
+	unsigned done = 0, turns = 0;
+	pid_t shell;
+	struct vcpus s;
+	struct err e;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	test_skip("a sanitizer has calls of its own to make");
+#endif
+	shell = fork();
+	if (shell == 0)
+		stop_and_continue(self);
+	threads_hold();
+	EXPECT_EQ(sandbox_build(SANDBOX_ON, true, NULL, &e), 0);
+	EXPECT_EQ(threads_release(sandbox_enter, &e), 0);
+	start(&s, take_turns);
+	vcpus_release(&s);
+	EXPECT_EQ(waitpid(shell, NULL, 0), shell);
+	for (unsigned i = 0; i < 10000 && done < N; i++) {
+		(void)usleep(1000);
+		done = 0;
+		for (unsigned n = 0; n < N; n++)
+			done += atomic_load(&times_alone[n]) >= 20;
+	}
+	EXPECT_EQ(done, N);
+	vcpus_destroy(&s);
+	for (unsigned n = 0; n < N; n++)
+		turns += atomic_load(&times_alone[n]);
+	EXPECT(atomic_load(&tries) < 20 * turns); /* who has to wait does so */
 }
 
 TEST(vcpus_refuse_a_host_cpu_that_is_not_there)
@@ -235,5 +309,6 @@ TEST_MAIN(T(vcpus_run_only_after_release_and_never_while_held), T(vcpus_holds_ar
 	  T(vcpus_that_all_want_to_be_alone_are_so_in_turn),
 	  T(vcpus_hold_and_stop_while_they_want_to_be_alone),
 	  T(vcpus_get_on_beside_one_that_is_alone_again_and_again),
-	  T(vcpus_one_that_sleeps_while_it_is_alone_is_woken),
+	  T(vcpus_one_that_sleeps_is_woken_while_it_is_alone_and_only_then),
+	  T(vcpus_are_alone_in_turn_by_the_calls_they_have_left),
 	  T(vcpus_refuse_a_host_cpu_that_is_not_there))

@@ -22,6 +22,8 @@ static void *begin(void *arg)
 	(void)pthread_setname_np(pthread_self(), t->name);
 	t->tid = own_tid = gettid();
 	mutex_self_ = (uint32_t)own_tid; /* found out here, not when it may not be asked any more */
+	if (t->prepare)
+		t->prepare(t->ctx);
 	if (enter_thread)
 		enter_thread(t->kind);
 	t->run(t->ctx);

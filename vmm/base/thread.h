@@ -34,12 +34,13 @@ struct thread {
 	char name[16];
 	void (*run)(void *ctx);
 	void *ctx;
-	size_t stack;	       /* bytes; 0: the default */
+	void (*prepare)(void *ctx); /* before what threads_release() has it call; or NULL */
+	size_t stack;		    /* bytes; 0: the default */
 	const cpu_set_t *cpus; /* where it may run; NULL: anywhere; borrowed until it has begun */
 	size_t cpus_size;
 
 	pthread_t id; /* once begun */
-	pid_t tid;    /* once it has called run() */
+	pid_t tid;    /* once it has called prepare() or run() */
 	bool begun;
 	struct thread *next; /* of those that are held */
 };

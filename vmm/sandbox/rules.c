@@ -13,17 +13,13 @@
 	{                                                                                          \
 		SYS_##call, #call, kinds, check, false, why                                        \
 	}
-#define RULE_WITH_WATCH(call, kinds, check, why)                                                   \
-	{                                                                                          \
-		SYS_##call, #call, kinds, check, true, why                                         \
-	}
 
 /* clang-format off */
 const struct rule sandbox_rules[] = {
 	RULE(ioctl, ALL, RULE_IOCTL, "KVM; terminals; what a block device or a tap is asked"),
 	RULE(futex, ALL, RULE_ANY, "locks"),
 	RULE(write, ALL, RULE_ANY, "eventfds; lines on stderr; reports"),
-	RULE(read, M | V | Q | N | B, RULE_ANY, "consoles; eventfds, also of queues that stop; signals"),
+	RULE(read, M | V | Q | N | B, RULE_ANY, "consoles; eventfds, also of queues that stop; signals; a timer"),
 	RULE(io_uring_enter, Q, RULE_ANY, "requests of disks"),
 	RULE(epoll_pwait, M | N, RULE_ANY, "event loops"),
 	RULE(preadv2, M | D | R, RULE_ANY, "requests of disks; kernel and initrd at a reset; symbols"),
@@ -52,19 +48,14 @@ const struct rule sandbox_rules[] = {
 	RULE(brk, ALL & ~V, RULE_ANY, "the heap"),
 	RULE(madvise, ALL, RULE_ANY, "stacks of threads that ended; memory that goes back, or failed"),
 	RULE(tgkill, ALL, RULE_OWN_PID, "getting a vCPU out of the guest; stopping for the shell"),
-	RULE(rt_sigprocmask, ALL, RULE_ANY, "the end of threads"),
+	RULE(rt_sigprocmask, ALL, RULE_ANY, "the end of threads; an alarm, while a vCPU is alone"),
 	RULE(rt_sigreturn, ALL, RULE_ANY, "the end of signal handlers"),
 	RULE(sched_setscheduler, Q | N, RULE_ANY, "threads of disks and cards step back from vCPUs"),
 	RULE(timer_delete, M, RULE_ANY, "the end"),
 	RULE(restart_syscall, ALL & ~V, RULE_ANY, "waiting that was stopped by the shell"),
 	RULE(exit, ALL, RULE_ANY, "the end of threads"),
 	RULE(exit_group, ALL, RULE_ANY, "the end"),
-	RULE_WITH_WATCH(mprotect, V, RULE_NO_EXEC, "watched pages"),
-	RULE_WITH_WATCH(clock_nanosleep, V, RULE_ANY, "letting other vCPUs go first"),
-	RULE_WITH_WATCH(restart_syscall, V, RULE_ANY, "the same, stopped by the shell"),
-	RULE_WITH_WATCH(timer_create, V, RULE_ANY, "an access alone: not for long"),
-	RULE_WITH_WATCH(timer_settime, V, RULE_ANY, "an access alone: not for long"),
-	RULE_WITH_WATCH(timer_delete, V, RULE_ANY, "an access alone: not for long"),
+	{ SYS_mprotect, "mprotect", V, RULE_NO_EXEC, true, "watched pages" },
 	{ .name = NULL },
 };
 /* clang-format on */

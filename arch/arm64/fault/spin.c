@@ -14,7 +14,7 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
-/* Taken from the signalfd; the first is the kick of vmm/vcpu.c. */
+/* Taken from the signalfd; the first is the alarm of vmm/vcpu.c. */
 #define SIG_SPIN (SIGRTMIN + 1)
 
 #define PERIOD_S  2
