@@ -121,6 +121,7 @@ TEST(signals_from_outside_are_blocked_and_own_faults_are_not)
 	EXPECT_EQ(sigismember(&seen_mask, SIGUSR1), 1);
 	EXPECT_EQ(sigismember(&seen_mask, SIGBUS), 0);
 	EXPECT_EQ(sigismember(&seen_mask, SIGSYS), 0);
+	EXPECT_EQ(sigismember(&seen_mask, SIGABRT), 0);
 }
 
 TEST(a_cpu_that_is_not_there_is_an_error)

@@ -323,7 +323,8 @@ static unsigned servers(void)
 	const uint64_t all = ~(1ULL << (SIGKILL - 1) | 1ULL << (SIGSTOP - 1));
 	const uint64_t libc = 3ULL << 31; /* its own, 32 and 33, which nobody blocks */
 	const uint64_t own = 1ULL << (SIGBUS - 1) | 1ULL << (SIGSEGV - 1) | 1ULL << (SIGILL - 1) |
-			     1ULL << (SIGFPE - 1) | 1ULL << (SIGTRAP - 1) | 1ULL << (SIGSYS - 1);
+			     1ULL << (SIGFPE - 1) | 1ULL << (SIGTRAP - 1) | 1ULL << (SIGSYS - 1) |
+			     1ULL << (SIGABRT - 1);
 	DIR *dir = opendir("/proc/self/task");
 	const struct dirent *t;
 	unsigned threads = 0;

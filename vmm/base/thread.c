@@ -44,7 +44,9 @@ static int set_attributes(pthread_attr_t *attr, const struct thread *t)
 static int create(struct thread *t, struct err *e)
 {
 	pthread_attr_t attr;
-	static const int own_fault[] = { SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
+	static const int own_fault[] = {
+		SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT
+	};
 	sigset_t most, before;
 	int code = pthread_attr_init(&attr);
 
