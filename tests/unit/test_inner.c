@@ -4,6 +4,7 @@
 #include "vmm/host/terminal.h"
 #include "vmm/inner.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
@@ -111,22 +112,25 @@ static void await_end_of_inner(void)
 /* The inner process in our own numbers: the child of the outer one that is called so. */
 static pid_t inner_of(pid_t outer)
 {
-	char path[64], line[300];
-	pid_t found = 0, pid;
-	FILE *children, *comm;
+	const struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	pid_t found = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", outer, outer);
-	children = fopen(path, "re");
-	while (children && fscanf(children, "%d", &pid) == 1) {
-		(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		comm = fopen(path, "re");
-		if (comm && fgets(line, sizeof(line), comm) && strcmp(line, "vmm-inner\n") == 0)
+	EXPECT(proc != NULL);
+	while (!found && (entry = readdir(proc))) {
+		char path[sizeof(entry->d_name) + 16];
+		pid_t pid, parent;
+		FILE *stat;
+
+		(void)snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		stat = fopen(path, "re");
+		if (!stat)
+			continue;
+		if (fscanf(stat, "%d (vmm-inner) %*c %d", &pid, &parent) == 2 && parent == outer)
 			found = pid;
-		if (comm)
-			(void)fclose(comm);
+		(void)fclose(stat);
 	}
-	if (children)
-		(void)fclose(children);
+	(void)closedir(proc);
 	EXPECT(found != 0);
 	return found;
 }
