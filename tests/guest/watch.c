@@ -15,7 +15,8 @@
 #include "guest.h"
 #include "mmu.h"
 
-#define PSCI_CPU_ON 0xc4000003U
+#define PSCI_CPU_SUSPEND 0xc4000001U
+#define PSCI_CPU_ON	 0xc4000003U
 
 #define WATCHED_RW 0x42000000UL
 #define WATCHED_W  0x42100000UL
@@ -26,6 +27,7 @@
 
 #define MAX_CPUS 4
 #define TURNS	 30 /* of each vCPU, in each way of counting */
+#define PASS_NS	 300000000ULL
 
 /* --- one instruction ----------------------------------------------------------------------------
  */
@@ -321,7 +323,7 @@ static void count_up(uintptr_t at)
 #define CODE_TURNS 20
 
 /* x0: what to count up; x1: turns. Returns SVCs that came back, or 0 when PSTATE is not its own. */
-extern const uint32_t code[], code_end[];
+extern const uint32_t code[], code_wait[], code_end[];
 __asm__(".pushsection .text\n"
 	"code:	mov	x6, #0\n"
 	"	mrs	x4, daif\n"
@@ -349,6 +351,8 @@ __asm__(".pushsection .text\n"
 	"	mov	x0, x6\n"
 	"	ret\n"
 	"2:	mov	x0, #0\n"
+	"	ret\n"
+	"code_wait: hvc	#0\n"
 	"	ret\n"
 	"code_end:\n"
 	".popsection");
@@ -381,6 +385,7 @@ __asm__(".pushsection .text\n"
 
 static volatile uint32_t code_failed;
 static volatile uint64_t code_counter;
+static volatile uint32_t passing;
 
 static void set_vectors(void)
 {
@@ -401,6 +406,26 @@ static void run_code(void)
 			 : "x2", "x3", "x4", "x5", "x6", "x7", "x30", "cc", "memory");
 	if (x0 != CODE_TURNS)
 		code_failed = 1;
+}
+
+/* Waits for an interrupt, in KVM. None comes, but the call may be over at any time. */
+static void wait_in_code(void)
+{
+	register uint64_t x0 __asm__("x0") = PSCI_CPU_SUSPEND;
+	register uint64_t x1 __asm__("x1") = 0;
+
+	__asm__ volatile("blr %2"
+			 : "+r"(x0), "+r"(x1)
+			 : "r"(CODE + 4 * (uintptr_t)(code_wait - code))
+			 : "x2", "x3", "x30", "memory");
+}
+
+static void pass_time(void)
+{
+	const uint64_t begin = now_ns();
+
+	while (now_ns() - begin < PASS_NS)
+		;
 }
 
 static void put_code(void)
@@ -461,6 +486,8 @@ static void work(void)
 		seen = turn;
 		if (counter)
 			count_up(counter);
+		else if (passing)
+			pass_time();
 		else
 			run_code();
 		__asm__ volatile("dmb ish" : : : "memory");
@@ -539,6 +566,18 @@ static __attribute__((unused)) void run_together(void)
 	       "code runs as it does elsewhere", "in what is watched");
 }
 
+/* Who waits in KVM while it is alone comes out of it, so that the others get on. */
+static __attribute__((unused)) void wait_beside_others(void)
+{
+	finished = 0;
+	passing = 1;
+	__asm__ volatile("dmb ish" : : : "memory");
+	turn++;
+	while (finished != cpus - 1)
+		wait_in_code();
+	result(1, "vCPUs get on beside one that waits", "in what is watched");
+}
+
 static __attribute__((unused)) void try_everything(void)
 {
 	try_all(WATCHED_W, W, "watched for writes");
@@ -572,6 +611,7 @@ int main(void)
 #ifdef CODE_ONLY
 	start_cpus();
 	run_together();
+	wait_beside_others();
 #else
 	try_everything();
 #endif

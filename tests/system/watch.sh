@@ -30,6 +30,7 @@ code() { # CPUS
 	run_vmm run --kernel "$LAB/kernel/guest-watch-code" --mem 64M --cpus "$1" --watch 0x42300000+4:r
 	is "exit status" "$status" "$OFF"
 	has "$T/text" '^ok .*code runs as it does elsewhere in what is watched$'
+	has "$T/text" '^ok .*vCPUs get on beside one that waits in what is watched$'
 	has "$T/text" '^# failed 0$'
 	is "fetches of the watched instruction" "$(grep -c \
 		'^vmm: watch: vCPU . fetched an instruction from 0x42300000, which is watched' "$T/err")" "$1"
