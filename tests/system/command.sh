@@ -217,8 +217,9 @@ test_command_of_an_unprivileged_user() {
 	with_applets
 	chmod 666 /dev/kvm
 	chmod 755 "$T" "$SHARED"
-	status=0
-	echo in | su nobody -c "cd / && PATH='$PATH' vmm run --kernel '$kernel' --initrd '$initrd' \
+	status=0 strict=
+	[ ! -e /lab-command ] || strict="--sandbox strict" # other hosts may forbid what it takes
+	echo in | su nobody -c "cd / && PATH='$PATH' vmm run $strict --kernel '$kernel' --initrd '$initrd' \
 		-- sh -c 'cat; id -u; exit 9'" >"$T/out" 2>"$T/err" || status=$?
 	is "status" "$status" 9
 	is "stdout" "$(cat "$T/out")" "in
