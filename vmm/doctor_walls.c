@@ -45,7 +45,8 @@ void doctor_walls(struct doctor *d)
 		const char *name, *what, *advice;
 	} shown[NR_WALLS] = {
 		[WALL_PIDS] = { "sandbox-pids", "sandbox: a PID namespace of its own",
-				NAMESPACES_ADVICE },
+				"who has capabilities, but not CAP_SYS_ADMIN, gets none; "
+				"else " NAMESPACES_ADVICE },
 		[WALL_NO_NEW_PRIVS] = { "sandbox-no-new-privs", "sandbox: no new privileges",
 					"the kernel is too old" },
 		[WALL_NAMESPACES] = { "sandbox-namespaces", "sandbox: namespaces of its own",

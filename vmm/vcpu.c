@@ -358,7 +358,8 @@ bool vcpus_exclusive_begin(struct vcpu *v)
 
 	assert(v->set->turns >= 0);
 	if (!try_alone(v, &wait)) {
-		/* A kick ends it, or comes before and has to wait this long. */
+		/* A kick ends it, or comes before and waits for a tick, each of which ends one
+		 * wait. */
 		if (wait)
 			(void)!read(v->set->turns, &times, sizeof(times));
 		return false;

@@ -221,8 +221,10 @@ kill_in_the_middle() { # RUN flush|'' OPTIONS-OF-DISK
 	start_guest --disk "a,$3"
 	wait_for '^confirmed 0 20'
 	usleep $(($1 * 137 % 400))000
+	_in=$(inner)
 	kill -KILL "$pid"
 	wait "$pid" || true
+	while [ -d "/proc/$_in" ]; do sleep 0.01; done
 	echo "kill $1 ($3):"
 	blockcheck check a "$1" <"$T/out"
 }

@@ -197,7 +197,7 @@ wait_end() { # [SECONDS]
 	tr -d '\r' <"$T/out" >"$T/text"
 }
 
-# Ends vmm $pid by signals. Two that come while it is busy, as in a reset, are one: hence the loop.
+# Ends vmm $pid by signals. Two that come at the same time are one: hence the loop.
 end_by_force() {
 	_n=0
 	while kill -TERM "$pid" 2>/dev/null; do

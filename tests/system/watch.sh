@@ -48,12 +48,16 @@ test_code_in_a_watched_page_on_four_vcpus() {
 # The waits of those who let others go first, and who are alone, go on when vmm does.
 test_vmm_that_is_stopped_and_continued_goes_on() {
 	start vmm run --kernel "$LAB/kernel/guest-watch-code" --mem 64M --cpus 4 --watch 0x42300000+4:r
-	while kill -STOP "$pid" 2>/dev/null; do
+	until _in=$(inner) && [ "$_in" != "$pid" ]; do sleep 0.01; done
+	_stops=0
+	while kill -STOP "$_in" 2>/dev/null; do
 		sleep 0.01
+		! grep -q '^State:.*T' "/proc/$_in/status" 2>/dev/null || _stops=$((_stops + 1))
 		kill -CONT "$pid" 2>/dev/null || break
 		sleep 0.02
 	done
 	wait_end
+	[ $_stops -gt 3 ] || fail "it was stopped $_stops times"
 	is "exit status" "$status" "$OFF"
 	has "$T/text" '^# failed 0$'
 }

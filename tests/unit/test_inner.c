@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,10 @@ static pid_t start(void (*inside)(int signals), int in, int err)
 
 		(void)dup2(in, STDIN_FILENO);
 		(void)dup2(err, STDERR_FILENO);
+		/* A test that fails leaves nobody behind. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(first ? first : lead_group)();
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (inner_enter(&signals, &e))
 			_exit(99);
 		if (signals < 0)
@@ -298,6 +302,69 @@ TEST(they_stop_and_go_on_together)
 	EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+/* Too busy to read the first before the second has come. */
+static void stops_late(int signals)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	shared->ready = true;
+	while (shared->ready)
+		pass_time();
+	if (next(signals).ssi_signo != SIGTSTP)
+		_exit(1);
+	(void)raise(SIGSTOP);
+	_exit(next(signals).ssi_signo == SIGCONT ? 0 : 2);
+}
+
+TEST(a_stop_that_is_overtaken_is_none)
+{
+	pid_t pid = start(stops_late, STDIN_FILENO, STDERR_FILENO);
+	int status;
+
+	await_ready(pid);
+	(void)kill(pid, SIGTSTP);
+	(void)usleep(100000);
+	(void)kill(pid, SIGCONT);
+	(void)usleep(100000);
+	shared->ready = false;
+	status = end_of(pid);
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+/* The outer process becomes the first of a PID namespace. */
+static void be_first(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID))
+		_exit(NO_NAMESPACE);
+	pid = fork();
+	if (pid == 0)
+		return;
+	(void)waitpid(pid, &status, 0);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 96);
+}
+
+static void stops_for_nobody(int signals UNUSED)
+{
+	(void)raise(SIGSTOP);
+	_exit(0);
+}
+
+TEST(a_container_s_first_process_does_not_stop)
+{
+	int status;
+
+	first = be_first;
+	status = end_of(start(stops_for_nobody, STDIN_FILENO, STDERR_FILENO));
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 /* --- whose terminal ------------------------------------------------------------------------ */
 
 static bool behind; /* another process group has the terminal */
@@ -343,6 +410,26 @@ TEST(whose_the_terminal_is_is_known_inside)
 	}
 }
 
+TEST(a_terminal_in_which_others_are_is_left_alone)
+{
+	struct termios now;
+	int master, slave;
+	pid_t pid;
+
+	behind = true;
+	EXPECT_EQ(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	first = take_session;
+	pid = start(makes_raw, slave, STDERR_FILENO);
+	await_ready(pid);
+	if (shared->ready)
+		(void)kill(inner_of(pid), SIGKILL);
+	EXPECT(WIFSIGNALED(end_of(pid)));
+	EXPECT_EQ(tcgetattr(slave, &now), 0);
+	EXPECT(!(now.c_lflag & ICANON));
+	(void)close(slave);
+	(void)close(master);
+}
+
 /* --- what the outer process holds ---------------------------------------------------------- */
 
 static void closes(int signals)
@@ -367,4 +454,6 @@ TEST_MAIN(T(the_outer_process_ends_with_the_status_of_the_inner),
 	  T(killed_the_outer_process_takes_all_along),
 	  T(a_terminal_is_put_back_when_the_inner_process_was_killed),
 	  T(a_signal_to_one_process_or_to_the_group_is_read_once), T(they_stop_and_go_on_together),
-	  T(whose_the_terminal_is_is_known_inside), T(what_the_inner_process_closes_is_closed))
+	  T(a_stop_that_is_overtaken_is_none), T(a_container_s_first_process_does_not_stop),
+	  T(whose_the_terminal_is_is_known_inside), T(a_terminal_in_which_others_are_is_left_alone),
+	  T(what_the_inner_process_closes_is_closed))

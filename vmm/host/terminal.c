@@ -20,6 +20,8 @@ static struct termios saved; /* written while raw_fd is -1, by the loop thread *
  * A PID namespace has no numbers for process groups that began outside: ours is 0, and so is any
  * that is in the foreground. But /proc has those of the namespace that it was mounted for.
  */
+static atomic_bool front_by_stat = true; /* as it said last */
+
 static bool stat_says_front(void)
 {
 	static int fd = -1;
@@ -40,7 +42,8 @@ static bool stat_says_front(void)
 	       group == front;
 }
 
-bool terminal_is_ours(int fd)
+/* @by_stat: what is in the foreground where we cannot know it otherwise. */
+static bool is_ours(int fd, bool (*by_stat)(void))
 {
 	/* A shell moves its children before they are programs, and not again. */
 	static pid_t group = -1;
@@ -50,7 +53,26 @@ bool terminal_is_ours(int fd)
 		group = getpgrp();
 	if (front < 0)
 		return true;
-	return front || group ? front == group : stat_says_front();
+	return front || group ? front == group : by_stat();
+}
+
+static bool look_at_stat(void)
+{
+	const bool is = stat_says_front();
+
+	atomic_store_explicit(&front_by_stat, is, memory_order_relaxed);
+	return is;
+}
+
+/* A thread that crashes may not ask, and had better not. */
+static bool last_look_at_stat(void)
+{
+	return atomic_load_explicit(&front_by_stat, memory_order_relaxed);
+}
+
+bool terminal_is_ours(int fd)
+{
+	return is_ours(fd, look_at_stat);
 }
 
 static struct termios raw_of(const struct termios *t)
@@ -135,7 +157,7 @@ void terminal_restore(void)
 	int fd = atomic_exchange_explicit(&raw_fd, -1, memory_order_acq_rel), error = errno;
 
 	/* Nobody tries again after us, and a shell on a raw terminal is not to be used. */
-	if (fd >= 0 && (untouched(fd, &saved) || terminal_is_ours(fd)) && set(fd, &saved))
+	if (fd >= 0 && (untouched(fd, &saved) || is_ours(fd, last_look_at_stat)) && set(fd, &saved))
 		(void)set(fd, &saved);
 	if (fd >= 0)
 		log_set_raw(false);

@@ -13,7 +13,7 @@
 
 #include <termios.h>
 
-/* Whether we may read and change the terminal @fd. Async-signal-safe. */
+/* Whether we may read and change the terminal @fd. Loop thread. */
 bool terminal_is_ours(int fd);
 
 /*
