@@ -20,7 +20,7 @@ failing() { # NAME OPTION...
 	done
 	code=0
 	# shellcheck disable=SC2086 # a list
-	poison $how "$pid" $((64 << 20)) $offsets || code=$?
+	poison $how "$(inner)" $((64 << 20)) $offsets || code=$?
 	[ $code != 2 ] || skip "this host's kernel lets no memory fail: no CONFIG_MEMORY_FAILURE"
 	is "status of poison" "$code" 0
 	printf x >&7

@@ -48,8 +48,11 @@ test_code_in_a_watched_page_on_four_vcpus() {
 # The waits of those who let others go first, and who are alone, go on when vmm does.
 test_vmm_that_is_stopped_and_continued_goes_on() {
 	start vmm run --kernel "$LAB/kernel/guest-watch-code" --mem 64M --cpus 4 --watch 0x42300000+4:r
-	until _in=$(inner) && [ "$_in" != "$pid" ]; do sleep 0.01; done
-	_stops=0
+	_n=0 _stops=0
+	until _in=$(inner) && [ "$_in" != "$pid" ] || [ $_n -gt 50 ]; do
+		_n=$((_n + 1))
+		sleep 0.01
+	done
 	while kill -STOP "$_in" 2>/dev/null; do
 		sleep 0.01
 		! grep -q '^State:.*T' "/proc/$_in/status" 2>/dev/null || _stops=$((_stops + 1))
