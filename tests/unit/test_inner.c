@@ -188,7 +188,7 @@ TEST(killed_the_outer_process_takes_all_along)
 
 static void makes_raw(int signals)
 {
-	if (terminal_make_raw(STDIN_FILENO))
+	if (terminal_make_raw(STDIN_FILENO) || fcntl(STDIN_FILENO, F_SETFL, O_RDWR | O_NONBLOCK))
 		_exit(1);
 	waits(signals);
 }
@@ -217,6 +217,7 @@ TEST(a_terminal_is_put_back_when_the_inner_process_was_killed)
 	EXPECT_EQ(now.c_lflag, before.c_lflag);
 	EXPECT_EQ(now.c_iflag, before.c_iflag);
 	EXPECT_EQ(now.c_oflag, before.c_oflag);
+	EXPECT_EQ(fcntl(slave, F_GETFL) & O_NONBLOCK, 0);
 	EXPECT(read(words[0], said, sizeof(said) - 1) > 0);
 	EXPECT_HAS(said, "vmm: killed: ");
 	(void)close(words[0]);
